@@ -1,0 +1,64 @@
+#include "app/engine.h"
+
+#include <iostream>
+
+#include "app/json_parser.h"
+#include "base/error.h"
+#include "connectors/console/console_sink.h"
+#include "connectors/file/file_provider.h"
+#include "connectors/kafka/kafka_provider.h"
+#include "connectors/noop/noop_sink.h"
+#include "connectors/rate/rate_provider.h"
+#include "local/local_transport.h"
+
+namespace millrace::app {
+
+Engine::Engine()
+    : fs_(MakeLocalFileSystem()),
+      tables_(std::make_shared<connectors::memory::MemoryTables>()) {
+  Register();
+}
+
+// Every format there is, one line each.
+void Engine::Register() {
+  connectors_.AddSource(connectors::kafka::MakeKafkaProvider());
+  connectors_.AddSource(connectors::rate::MakeRateProvider());
+  connectors_.AddSource(connectors::memory::MakeMemoryStreamProvider(streams_));
+  connectors_.AddSource(connectors::file::MakeParquetProvider());
+  connectors_.AddSource(connectors::file::MakeJsonProvider(MakeJsonParser));
+  connectors_.AddSource(connectors::file::MakeCsvProvider());
+  connectors_.AddSink(connectors::console::MakeConsoleSinkProvider(std::cout));
+  connectors_.AddSink(connectors::file::MakeParquetSinkProvider());
+  connectors_.AddSink(connectors::file::MakeJsonSinkProvider());
+  connectors_.AddSink(connectors::file::MakeCsvSinkProvider());
+  connectors_.AddSink(connectors::memory::MakeMemorySinkProvider(*tables_));
+  connectors_.AddSink(connectors::noop::MakeNoopSinkProvider());
+  connectors_.AddTables(tables_);
+}
+
+Engine& Engine::Instance() {
+  static Engine engine;
+  return engine;
+}
+
+connect_plan::SessionEnvironment Engine::environment() {
+  return {&connectors_, fs_.get(), &clock_};
+}
+
+}  // namespace millrace::app
+
+namespace millrace::client {
+
+// A program that links the engine runs its queries in its own process.
+Result<std::unique_ptr<Transport>> ConnectTo(const std::string& master) {
+  const bool local =
+      master == "local" || (master.starts_with("local[") && master.ends_with("]"));
+  if (!local) {
+    return ArgumentError("The master '{}' is not supported: expected \"local[*]\", the engine in "
+                         "this process.",
+                         master);
+  }
+  return local::MakeLocalTransport(app::Engine::Instance().environment());
+}
+
+}  // namespace millrace::client

@@ -1,0 +1,182 @@
+#include "base/interval.h"
+
+#include <array>
+#include <string>
+
+#include "base/error.h"
+
+namespace millrace {
+namespace {
+
+constexpr int64_t kMicrosPerMilli = 1000;
+constexpr int64_t kMicrosPerSecond = 1000 * kMicrosPerMilli;
+constexpr int64_t kMicrosPerMinute = 60 * kMicrosPerSecond;
+constexpr int64_t kMicrosPerHour = 60 * kMicrosPerMinute;
+constexpr int64_t kMicrosPerDay = 24 * kMicrosPerHour;
+
+// Exactly one of the three lengths is set.
+struct Unit {
+  std::string_view name;
+  int32_t months = 0;
+  int32_t days = 0;
+  int64_t micros = 0;
+};
+
+constexpr std::array kUnits = {
+    Unit{.name = "year", .months = 12},
+    Unit{.name = "month", .months = 1},
+    Unit{.name = "week", .days = 7},
+    Unit{.name = "day", .days = 1},
+    Unit{.name = "hour", .micros = kMicrosPerHour},
+    Unit{.name = "minute", .micros = kMicrosPerMinute},
+    Unit{.name = "second", .micros = kMicrosPerSecond},
+    Unit{.name = "millisecond", .micros = kMicrosPerMilli},
+    Unit{.name = "microsecond", .micros = 1},
+};
+
+const Unit* FindUnit(std::string_view name) {
+  for (const Unit& unit : kUnits) {
+    if (name == unit.name) return &unit;
+    if (name.size() == unit.name.size() + 1 && name.back() == 's' &&
+        name.starts_with(unit.name)) {
+      return &unit;
+    }
+  }
+  return nullptr;
+}
+
+bool IsSpace(char c) { return c >= 0 && c <= ' '; }  // what Spark trims
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+/// Walks over one interval text; Spark's IntervalUtils.stringToInterval.
+class Parser {
+ public:
+  explicit Parser(std::string_view text) : text_(text) {
+    while (!text_.empty() && IsSpace(text_.back())) text_.remove_suffix(1);
+    SkipSpaces();
+  }
+
+  bool Parse(CalendarInterval* out) {
+    if (AtWord("interval")) {
+      position_ += 8;
+      if (!SkipSpaces()) return false;
+    }
+    if (AtEnd()) return false;
+    while (!AtEnd()) {
+      if (!ParsePart(out)) return false;
+    }
+    return true;
+  }
+
+ private:
+  bool AtEnd() const { return position_ == text_.size(); }
+  char Peek() const { return AtEnd() ? '\0' : text_[position_]; }
+  bool AtWord(std::string_view word) const {
+    return text_.substr(position_).starts_with(word);
+  }
+
+  // True where there was at least one.
+  bool SkipSpaces() {
+    const size_t before = position_;
+    while (!AtEnd() && IsSpace(text_[position_])) ++position_;
+    return position_ > before;
+  }
+
+  // [sign] number unit, and the spaces behind it.
+  bool ParsePart(CalendarInterval* out) {
+    const bool negative = Peek() == '-';
+    if (negative || Peek() == '+') {
+      ++position_;
+      SkipSpaces();
+    }
+    int64_t whole = 0;
+    int64_t nanos = 0;
+    bool fraction = false;
+    if (!ParseNumber(&whole, &nanos, &fraction) || !SkipSpaces()) return false;
+
+    const size_t begin = position_;
+    while (Peek() >= 'a' && Peek() <= 'z') ++position_;
+    const Unit* unit = FindUnit(text_.substr(begin, position_ - begin));
+    if (unit == nullptr || (fraction && unit->name != "second")) return false;
+    if (!SkipSpaces() && !AtEnd()) return false;
+    return Add(*unit, negative ? -whole : whole, negative ? -nanos : nanos, out);
+  }
+
+  bool ParseNumber(int64_t* whole, int64_t* nanos, bool* fraction) {
+    size_t digits = 0;
+    for (; IsDigit(Peek()); ++position_, ++digits) {
+      if (__builtin_mul_overflow(*whole, 10, whole) ||
+          __builtin_add_overflow(*whole, Peek() - '0', whole)) {
+        return false;
+      }
+    }
+    if (Peek() != '.') return digits > 0;
+    ++position_;
+    *fraction = true;
+    int64_t scale = 100'000'000;  // nanoseconds in a tenth
+    for (; IsDigit(Peek()); ++position_, ++digits, scale /= 10) {
+      if (scale == 0) return false;  // Spark knows nanoseconds here, nothing finer
+      *nanos += (Peek() - '0') * scale;
+    }
+    return digits > 0;
+  }
+
+  static bool Add(const Unit& unit, int64_t whole, int64_t nanos, CalendarInterval* out) {
+    if (unit.micros != 0) {
+      int64_t micros = 0;
+      return !__builtin_mul_overflow(whole, unit.micros, &micros) &&
+             !__builtin_add_overflow(out->micros, micros, &out->micros) &&
+             !__builtin_add_overflow(out->micros, nanos / 1000, &out->micros);
+    }
+    int32_t* const target = unit.months != 0 ? &out->months : &out->days;
+    const int32_t factor = unit.months != 0 ? unit.months : unit.days;
+    int32_t product = 0;
+    return !__builtin_mul_overflow(whole, factor, &product) &&
+           !__builtin_add_overflow(*target, product, target);
+  }
+
+  std::string_view text_;
+  size_t position_ = 0;
+};
+
+Error CannotParse(std::string_view text) {
+  return AnalysisError(
+             "CANNOT_PARSE_INTERVAL", "22006",
+             "Unable to parse '{}'. Please ensure that the value provided is in a "
+             "valid format for defining an interval. You can reference the "
+             "documentation for the correct format. If the issue persists, please "
+             "double check that the input value is not null or empty and try again.",
+             text)
+      .Param("intervalString", fmt::format("'{}'", text));
+}
+
+}  // namespace
+
+Result<CalendarInterval> ParseInterval(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  CalendarInterval interval;
+  if (!Parser(lower).Parse(&interval)) return CannotParse(text);
+  return interval;
+}
+
+Result<std::chrono::microseconds> ParseDuration(std::string_view text) {
+  MILLRACE_ASSIGN_OR_RETURN(const CalendarInterval interval, ParseInterval(text));
+  if (interval.months != 0) {
+    return ArgumentError(
+        "Intervals of months or years have no fixed length, found: '{}'. Use weeks, days "
+        "or "
+        "smaller units.",
+        text);
+  }
+  int64_t micros = 0;
+  if (__builtin_mul_overflow(int64_t{interval.days}, kMicrosPerDay, &micros) ||
+      __builtin_add_overflow(micros, interval.micros, &micros)) {
+    return CannotParse(text);
+  }
+  return std::chrono::microseconds(micros);
+}
+
+}  // namespace millrace

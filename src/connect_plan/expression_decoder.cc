@@ -1,0 +1,159 @@
+#include "connect_plan/expression_decoder.h"
+
+#include "base/error.h"
+#include "connect_plan/type_codec.h"
+
+namespace millrace::connect_plan {
+namespace {
+
+namespace proto = spark::connect;
+using plan::UnresolvedExpr;
+using Kind = UnresolvedExpr::Kind;
+
+// Deeper plans come from a loop gone wrong, and would overflow the stack.
+constexpr int kMaxDepth = 500;
+
+Result<UnresolvedExpr> Decode(const proto::Expression& expression, int depth);
+
+Result<std::vector<UnresolvedExpr>> DecodeAll(
+    const google::protobuf::RepeatedPtrField<proto::Expression>& expressions, int depth) {
+  std::vector<UnresolvedExpr> decoded;
+  for (const proto::Expression& expression : expressions) {
+    MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr one, Decode(expression, depth));
+    decoded.push_back(std::move(one));
+  }
+  return decoded;
+}
+
+Result<UnresolvedExpr> DecodeCast(const proto::Expression::Cast& cast, int depth) {
+  UnresolvedExpr decoded;
+  decoded.kind = Kind::kCast;
+  MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr child, Decode(cast.expr(), depth));
+  decoded.children.push_back(std::move(child));
+  if (cast.has_type_str()) {
+    MILLRACE_ASSIGN_OR_RETURN(decoded.type, data::ParseType(cast.type_str()));
+  } else {
+    MILLRACE_ASSIGN_OR_RETURN(decoded.type, DecodeType(cast.type()));
+  }
+  if (cast.eval_mode() == proto::Expression::Cast::EVAL_MODE_TRY) {
+    decoded.cast_mode = expr::CastMode::kTry;
+  }
+  return decoded;
+}
+
+Result<UnresolvedExpr> DecodeAliasAt(const proto::Expression::Alias& alias, int depth) {
+  if (alias.name_size() != 1) {
+    return UnsupportedError("An alias of {} names is not supported yet.", alias.name_size());
+  }
+  UnresolvedExpr decoded;
+  decoded.kind = Kind::kAlias;
+  decoded.name = alias.name(0);
+  decoded.metadata = alias.metadata();
+  MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr child, Decode(alias.expr(), depth));
+  decoded.children.push_back(std::move(child));
+  return decoded;
+}
+
+Result<UnresolvedExpr> DecodeSortOrderAt(const proto::Expression::SortOrder& order, int depth) {
+  using Order = proto::Expression::SortOrder;
+  UnresolvedExpr decoded;
+  decoded.kind = Kind::kSortOrder;
+  decoded.descending = order.direction() == Order::SORT_DIRECTION_DESCENDING;
+  decoded.nulls_first = order.null_ordering() == Order::SORT_NULLS_UNSPECIFIED
+                            ? !decoded.descending
+                            : order.null_ordering() == Order::SORT_NULLS_FIRST;
+  MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr child, Decode(order.child(), depth));
+  decoded.children.push_back(std::move(child));
+  return decoded;
+}
+
+Result<UnresolvedExpr> DecodeStar(const proto::Expression::UnresolvedStar& star) {
+  UnresolvedExpr decoded;
+  decoded.kind = Kind::kStar;
+  if (!star.has_unparsed_target()) return decoded;
+  std::string target = star.unparsed_target();
+  if (target.ends_with(".*")) target.resize(target.size() - 2);
+  MILLRACE_ASSIGN_OR_RETURN(decoded.name_parts, plan::ParseAttributeName(target));
+  return decoded;
+}
+
+Result<UnresolvedExpr> Decode(const proto::Expression& expression, int depth) {
+  if (depth > kMaxDepth) {
+    return AnalysisError("EXPRESSION_TOO_DEEP", "54000",
+                         "The expression is nested more than {} levels deep. Split it over "
+                         "several withColumn steps.",
+                         kMaxDepth);
+  }
+  const int below = depth + 1;
+  switch (expression.expr_type_case()) {
+    case proto::Expression::kLiteral: {
+      MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr literal, DecodeLiteral(expression.literal()));
+      return UnresolvedExpr::Literal(std::move(literal));
+    }
+    case proto::Expression::kUnresolvedAttribute: {
+      MILLRACE_ASSIGN_OR_RETURN(
+          std::vector<std::string> parts,
+          plan::ParseAttributeName(expression.unresolved_attribute().unparsed_identifier()));
+      return UnresolvedExpr::Attribute(std::move(parts));
+    }
+    case proto::Expression::kUnresolvedFunction: {
+      const auto& function = expression.unresolved_function();
+      MILLRACE_ASSIGN_OR_RETURN(std::vector<UnresolvedExpr> args,
+                                DecodeAll(function.arguments(), below));
+      UnresolvedExpr call =
+          UnresolvedExpr::Call(function.function_name(), std::move(args));
+      call.distinct = function.is_distinct();
+      return call;
+    }
+    case proto::Expression::kCallFunction: {
+      const auto& function = expression.call_function();
+      MILLRACE_ASSIGN_OR_RETURN(std::vector<UnresolvedExpr> args,
+                                DecodeAll(function.arguments(), below));
+      return UnresolvedExpr::Call(function.function_name(), std::move(args));
+    }
+    case proto::Expression::kUnresolvedStar:
+      return DecodeStar(expression.unresolved_star());
+    case proto::Expression::kAlias:
+      return DecodeAliasAt(expression.alias(), below);
+    case proto::Expression::kCast:
+      return DecodeCast(expression.cast(), below);
+    case proto::Expression::kSortOrder:
+      return DecodeSortOrderAt(expression.sort_order(), below);
+    case proto::Expression::kUnresolvedExtractValue: {
+      const auto& extract = expression.unresolved_extract_value();
+      UnresolvedExpr decoded;
+      decoded.kind = Kind::kExtract;
+      MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr base, Decode(extract.child(), below));
+      MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr path, Decode(extract.extraction(), below));
+      decoded.children.push_back(std::move(base));
+      decoded.children.push_back(std::move(path));
+      return decoded;
+    }
+    case proto::Expression::kExpressionString:
+      return UnsupportedError("SQL text as an expression is not supported yet: {}. Write it with "
+                              "columns and functions.",
+                              expression.expression_string().expression());
+    default: {
+      const auto* field = proto::Expression::descriptor()->FindFieldByNumber(
+          static_cast<int>(expression.expr_type_case()));
+      return UnsupportedError("An expression of kind {} is not supported yet.",
+                              field == nullptr ? "unknown" : field->name());
+    }
+  }
+}
+
+}  // namespace
+
+Result<UnresolvedExpr> DecodeExpression(const proto::Expression& expression) {
+  return Decode(expression, 0);
+}
+
+Result<UnresolvedExpr> DecodeSortOrder(const proto::Expression::SortOrder& order) {
+  return DecodeSortOrderAt(order, 0);
+}
+
+Result<UnresolvedExpr> DecodeAlias(const proto::Expression::Alias& alias) {
+  return DecodeAliasAt(alias, 0);
+}
+
+}  // namespace millrace::connect_plan

@@ -1,0 +1,278 @@
+#include "connect_plan/relation_decoder.h"
+
+#include <arrow/array.h>
+#include <arrow/buffer.h>
+#include <arrow/io/memory.h>
+#include <arrow/ipc/reader.h>
+#include <arrow/record_batch.h>
+
+#include "base/error.h"
+#include "connect_plan/expression_decoder.h"
+
+// Older clients still fill in the fields that newer definitions call deprecated.
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
+namespace millrace::connect_plan {
+namespace {
+
+namespace proto = spark::connect;
+using plan::PlanPtr;
+using plan::UnresolvedExpr;
+
+constexpr int kMaxDepth = 1000;
+
+class Decoder {
+ public:
+  Decoder(const plan::PlanBuilder& builder, const ViewLookup& views)
+      : builder_(builder), views_(views) {}
+
+  Result<PlanPtr> Decode(const proto::Relation& relation) {
+    if (++depth_ > kMaxDepth) {
+      return AnalysisError("PLAN_TOO_DEEP", "54000",
+                           "The plan is more than {} operators deep. Build it in fewer steps.",
+                           kMaxDepth);
+    }
+    Result<PlanPtr> decoded = DecodeNode(relation);
+    --depth_;
+    return decoded;
+  }
+
+ private:
+  Result<PlanPtr> DecodeNode(const proto::Relation& relation) {
+    switch (relation.rel_type_case()) {
+      case proto::Relation::kRead:
+        return Read(relation.read());
+      case proto::Relation::kLocalRelation:
+        return Local(relation.local_relation());
+      case proto::Relation::kRange: {
+        const auto& range = relation.range();
+        return builder_.Range(range.start(), range.end(), range.step());
+      }
+      case proto::Relation::kProject: {
+        const auto& project = relation.project();
+        if (!project.has_input()) {
+          return UnsupportedError("A select without input is not supported yet.");
+        }
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(project.input()));
+        MILLRACE_ASSIGN_OR_RETURN(std::vector<UnresolvedExpr> expressions,
+                                  Expressions(project.expressions()));
+        return builder_.Project(std::move(input), expressions);
+      }
+      case proto::Relation::kFilter: {
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(relation.filter().input()));
+        MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr condition,
+                                  DecodeExpression(relation.filter().condition()));
+        return builder_.Filter(std::move(input), condition);
+      }
+      case proto::Relation::kWithColumns: {
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(relation.with_columns().input()));
+        std::vector<UnresolvedExpr> aliases;
+        for (const auto& alias : relation.with_columns().aliases()) {
+          MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr decoded, DecodeAlias(alias));
+          aliases.push_back(std::move(decoded));
+        }
+        return builder_.WithColumns(std::move(input), aliases);
+      }
+      case proto::Relation::kWithColumnsRenamed: {
+        const auto& node = relation.with_columns_renamed();
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(node.input()));
+        std::vector<std::pair<std::string, std::string>> renames;
+        for (const auto& rename : node.renames()) {
+          renames.emplace_back(rename.col_name(), rename.new_col_name());
+        }
+        for (const auto& [from, to] : node.rename_columns_map()) renames.emplace_back(from, to);
+        return builder_.WithColumnsRenamed(std::move(input), renames);
+      }
+      case proto::Relation::kDrop:
+        return Drop(relation.drop());
+      case proto::Relation::kToDf: {
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(relation.to_df().input()));
+        const std::vector<std::string> names(relation.to_df().column_names().begin(),
+                                             relation.to_df().column_names().end());
+        return builder_.ToDf(std::move(input), names);
+      }
+      case proto::Relation::kSubqueryAlias: {
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(relation.subquery_alias().input()));
+        return builder_.Alias(std::move(input), relation.subquery_alias().alias());
+      }
+      case proto::Relation::kWithWatermark: {
+        const auto& node = relation.with_watermark();
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(node.input()));
+        return builder_.WithWatermark(std::move(input), node.event_time(),
+                                      node.delay_threshold());
+      }
+      case proto::Relation::kAggregate:
+        return Aggregate(relation.aggregate());
+      case proto::Relation::kDeduplicate: {
+        const auto& node = relation.deduplicate();
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(node.input()));
+        const std::vector<std::string> names(node.column_names().begin(),
+                                             node.column_names().end());
+        return builder_.Deduplicate(std::move(input), names, node.within_watermark());
+      }
+      case proto::Relation::kSetOp:
+        return SetOperation(relation.set_op());
+      case proto::Relation::kLimit: {
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(relation.limit().input()));
+        return builder_.Limit(std::move(input), relation.limit().limit());
+      }
+      case proto::Relation::kOffset: {
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(relation.offset().input()));
+        return builder_.Offset(std::move(input), relation.offset().offset());
+      }
+      case proto::Relation::kSort: {
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(relation.sort().input()));
+        std::vector<UnresolvedExpr> order;
+        for (const auto& item : relation.sort().order()) {
+          MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr decoded, DecodeSortOrder(item));
+          order.push_back(std::move(decoded));
+        }
+        return builder_.Sort(std::move(input), order);
+      }
+      default: {
+        const auto* field = proto::Relation::descriptor()->FindFieldByNumber(
+            static_cast<int>(relation.rel_type_case()));
+        return UnsupportedError("A relation of kind {} is not supported yet.",
+                                field == nullptr ? "unknown" : field->name());
+      }
+    }
+  }
+
+  Result<std::vector<UnresolvedExpr>> Expressions(
+      const google::protobuf::RepeatedPtrField<proto::Expression>& expressions) {
+    std::vector<UnresolvedExpr> decoded;
+    for (const proto::Expression& expression : expressions) {
+      MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr one, DecodeExpression(expression));
+      decoded.push_back(std::move(one));
+    }
+    return decoded;
+  }
+
+  Result<PlanPtr> Read(const proto::Read& read) {
+    if (read.has_named_table()) {
+      const std::string& name = read.named_table().unparsed_identifier();
+      if (PlanPtr view = views_(name)) return view;
+      return builder_.Table(name);
+    }
+    const auto& source = read.data_source();
+    const std::map<std::string, std::string> values(source.options().begin(),
+                                                    source.options().end());
+    std::vector<std::string> paths(source.paths().begin(), source.paths().end());
+    const Options options(values);
+    if (paths.empty()) {
+      if (auto path = options.Get("path")) paths.push_back(*std::move(path));
+    }
+    return builder_.Read(source.has_format() && !source.format().empty() ? source.format()
+                                                                         : "parquet",
+                         options, paths, source.schema(), read.is_streaming(),
+                         source.source_name());
+  }
+
+  Result<PlanPtr> Local(const proto::LocalRelation& local) {
+    data::SchemaPtr schema;
+    std::vector<data::Batch> batches;
+    if (local.has_data()) {
+      auto input = std::make_shared<arrow::io::BufferReader>(
+          arrow::Buffer::FromString(local.data()));
+      auto reader = arrow::ipc::RecordBatchStreamReader::Open(input);
+      if (!reader.ok()) return BadArrow(reader.status());
+      while (true) {
+        auto batch = (*reader)->Next();
+        if (!batch.ok()) return BadArrow(batch.status());
+        if (*batch == nullptr) break;
+        MILLRACE_ASSIGN_OR_RETURN(data::Batch converted, data::ToEngineTypes(*batch));
+        batches.push_back(std::move(converted));
+      }
+      MILLRACE_ASSIGN_OR_RETURN(
+          const data::Batch empty,
+          data::ToEngineTypes(data::EmptyBatch((*reader)->schema())));
+      schema = empty->schema();
+    }
+    if (!local.schema().empty()) {
+      MILLRACE_ASSIGN_OR_RETURN(const data::SchemaPtr given, data::ParseSchema(local.schema()));
+      return Conform(given, std::move(batches));
+    }
+    if (schema == nullptr) {
+      return AnalysisError("INVALID_LOCAL_RELATION", "42601",
+                           "A local relation needs rows or a schema; it has neither.");
+    }
+    return builder_.Local(std::move(schema), std::move(batches));
+  }
+
+  // The client's schema has the names and nullability; its rows have the values.
+  Result<PlanPtr> Conform(const data::SchemaPtr& schema, std::vector<data::Batch> batches) {
+    for (data::Batch& batch : batches) {
+      if (batch->num_columns() != schema->num_fields()) {
+        return AnalysisError("INVALID_LOCAL_RELATION", "42601",
+                             "A local relation has {} columns, its schema {}.",
+                             batch->num_columns(), schema->num_fields());
+      }
+      for (int i = 0; i < schema->num_fields(); ++i) {
+        if (batch->column(i)->type()->Equals(*schema->field(i)->type())) continue;
+        return UnsupportedError("Local rows whose column {} is {} where the schema says {} are "
+                                "not supported yet.",
+                                schema->field(i)->name(),
+                                data::SimpleTypeName(*batch->column(i)->type()),
+                                data::SimpleTypeName(*schema->field(i)->type()));
+      }
+      batch = arrow::RecordBatch::Make(schema, batch->num_rows(), batch->columns());
+    }
+    return builder_.Local(schema, std::move(batches));
+  }
+
+  static Error BadArrow(const arrow::Status& status) {
+    return AnalysisError("INVALID_LOCAL_RELATION", "42601",
+                         "The rows of a local relation are no Arrow stream: {}",
+                         status.ToString());
+  }
+
+  Result<PlanPtr> Drop(const proto::Drop& drop) {
+    MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(drop.input()));
+    MILLRACE_ASSIGN_OR_RETURN(std::vector<UnresolvedExpr> columns,
+                              Expressions(drop.columns()));
+    for (const std::string& name : drop.column_names()) {
+      columns.push_back(UnresolvedExpr::Attribute({name}));
+    }
+    return builder_.Drop(std::move(input), columns);
+  }
+
+  Result<PlanPtr> Aggregate(const proto::Aggregate& node) {
+    if (node.group_type() != proto::Aggregate::GROUP_TYPE_GROUPBY) {
+      return UnsupportedError("Grouping of kind {} is not supported yet: use groupBy.",
+                              proto::Aggregate::GroupType_Name(node.group_type()));
+    }
+    MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(node.input()));
+    MILLRACE_ASSIGN_OR_RETURN(std::vector<UnresolvedExpr> grouping,
+                              Expressions(node.grouping_expressions()));
+    MILLRACE_ASSIGN_OR_RETURN(std::vector<UnresolvedExpr> aggregates,
+                              Expressions(node.aggregate_expressions()));
+    return builder_.Aggregate(std::move(input), grouping, aggregates);
+  }
+
+  Result<PlanPtr> SetOperation(const proto::SetOperation& node) {
+    if (node.set_op_type() != proto::SetOperation::SET_OP_TYPE_UNION) {
+      return UnsupportedError("The set operation {} is not supported yet.",
+                              proto::SetOperation::SetOpType_Name(node.set_op_type()));
+    }
+    MILLRACE_ASSIGN_OR_RETURN(PlanPtr left, Decode(node.left_input()));
+    MILLRACE_ASSIGN_OR_RETURN(PlanPtr right, Decode(node.right_input()));
+    MILLRACE_ASSIGN_OR_RETURN(
+        PlanPtr all, builder_.Union(std::move(left), std::move(right), node.by_name(),
+                                    node.allow_missing_columns()));
+    if (node.is_all()) return all;
+    return builder_.Deduplicate(std::move(all), {}, false);
+  }
+
+  const plan::PlanBuilder& builder_;
+  const ViewLookup& views_;
+  int depth_ = 0;
+};
+
+}  // namespace
+
+Result<PlanPtr> DecodeRelation(const proto::Relation& relation, const plan::PlanBuilder& builder,
+                               const ViewLookup& views) {
+  return Decoder(builder, views).Decode(relation);
+}
+
+}  // namespace millrace::connect_plan

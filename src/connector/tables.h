@@ -1,0 +1,27 @@
+// Tables by name that live only as long as the session: what format("memory") fills.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/batch.h"
+#include "millrace/status.h"
+
+namespace millrace::connector {
+
+struct TableContent {
+  data::SchemaPtr schema;
+  std::vector<data::Batch> batches;
+};
+
+/// Threading: any thread.
+class Tables {
+ public:
+  virtual ~Tables() = default;
+  /// The table's rows as of now; nothing where there is no such table (names without case).
+  virtual std::optional<TableContent> Find(std::string_view name) const = 0;
+};
+
+}  // namespace millrace::connector

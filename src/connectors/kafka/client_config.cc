@@ -1,0 +1,319 @@
+#include "connectors/kafka/client_config.h"
+
+#include <librdkafka/rdkafka.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "base/error.h"
+
+namespace millrace::connectors::kafka {
+namespace {
+
+constexpr std::string_view kPrefix = "kafka.";
+
+// Java name -> librdkafka name, where only the name differs.
+const std::map<std::string_view, std::string_view> kRenamed = {
+    {"fetch.max.wait.ms", "fetch.wait.max.ms"},
+    {"max.partition.fetch.bytes", "fetch.message.max.bytes"},
+    {"receive.buffer.bytes", "socket.receive.buffer.bytes"},
+    {"request.timeout.ms", "socket.timeout.ms"},
+    {"sasl.mechanism", "sasl.mechanisms"},
+    {"send.buffer.bytes", "socket.send.buffer.bytes"},
+    {"ssl.keystore.certificate.chain", "ssl.certificate.pem"},
+    {"ssl.keystore.key", "ssl.key.pem"},
+    {"ssl.truststore.certificates", "ssl.ca.pem"},
+};
+
+// Settings of the Java client without meaning here: how it polls, and groups, which
+// nothing joins.
+const std::set<std::string_view> kIgnored = {
+    "auto.commit.interval.ms",
+    "client.dns.lookup",
+    "enable.metrics.push",
+    "exclude.internal.topics",
+    "group.id",
+    "group.instance.id",
+    "group.protocol",
+    "group.remote.assignor",
+    "heartbeat.interval.ms",
+    "max.poll.interval.ms",
+    "max.poll.records",
+    "metadata.recovery.strategy",
+    "metric.reporters",
+    "metrics.num.samples",
+    "metrics.recording.level",
+    "metrics.sample.window.ms",
+    "partition.assignment.strategy",
+    "retry.backoff.max.ms",
+    "retry.backoff.ms",
+    "session.timeout.ms",
+    "socket.connection.setup.timeout.max.ms",
+    "ssl.enabled.protocols",
+    "ssl.keymanager.algorithm",
+    "ssl.protocol",
+    "ssl.secure.random.implementation",
+    "ssl.trustmanager.algorithm",
+    "ssl.truststore.password",
+};
+
+// Decided by the source; a user who sets them would break what a batch promises.
+const std::set<std::string_view> kReserved = {
+    "auto.offset.reset",        "auto.offset.store",    "enable.auto.commit",
+    "enable.auto.offset.store", "enable.partition.eof", "statistics.interval.ms",
+};
+
+constexpr std::array<std::string_view, 5> kSecretWords = {
+    "password", "secret", "jaas", "key.pem", "oauthbearer.config"};
+
+bool IsSecret(std::string_view name) {
+  return std::ranges::any_of(kSecretWords, [name](std::string_view word) {
+    return name.find(word) != std::string_view::npos;
+  });
+}
+
+std::string Lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(),
+                         [](unsigned char c) { return std::tolower(c); });
+  return out;
+}
+
+enum class StoreType { kPem, kPkcs12, kJks };
+
+StoreType StoreTypeOf(std::string_view path, const std::optional<std::string>& type) {
+  const std::string upper = type ? Lower(*type) : "";
+  if (upper == "pem") return StoreType::kPem;
+  if (upper == "pkcs12" || upper == "p12") return StoreType::kPkcs12;
+  if (upper == "jks") return StoreType::kJks;
+  for (const std::string_view ending : {".pem", ".crt", ".cer"}) {
+    if (path.ends_with(ending)) return StoreType::kPem;
+  }
+  for (const std::string_view ending : {".p12", ".pfx"}) {
+    if (path.ends_with(ending)) return StoreType::kPkcs12;
+  }
+  return StoreType::kJks;
+}
+
+// Names and values as Java has them, names in lower case.
+using JavaSettings = std::map<std::string, std::string>;
+
+std::optional<std::string> TakeOut(JavaSettings& settings, const std::string& name) {
+  const auto node = settings.extract(name);
+  if (node.empty()) return std::nullopt;
+  return std::move(node.mapped());
+}
+
+Status MapStores(JavaSettings& java, ClientConfig* out) {
+  const auto trust_type = TakeOut(java, "ssl.truststore.type");
+  if (const auto path = TakeOut(java, "ssl.truststore.location")) {
+    if (StoreTypeOf(*path, trust_type) != StoreType::kPem) {
+      return ArgumentError(
+          "Option 'kafka.ssl.truststore.location' must name a file of PEM certificates, "
+          "found a "
+          "Java or PKCS12 store: {}. Export it with `keytool -exportcert -rfc` and set "
+          "'kafka.ssl.truststore.type' to PEM.",
+          *path);
+    }
+    out->settings["ssl.ca.location"] = *path;
+  }
+  const auto key_type = TakeOut(java, "ssl.keystore.type");
+  const auto key_path = TakeOut(java, "ssl.keystore.location");
+  if (!key_path) return Status::OK();
+  switch (StoreTypeOf(*key_path, key_type)) {
+    case StoreType::kPem:
+      out->settings["ssl.certificate.location"] = *key_path;
+      out->settings["ssl.key.location"] = *key_path;
+      return Status::OK();
+    case StoreType::kPkcs12:
+      out->settings["ssl.keystore.location"] = *key_path;
+      return Status::OK();
+    case StoreType::kJks:
+      break;
+  }
+  return ArgumentError(
+      "Option 'kafka.ssl.keystore.location' must name a PKCS12 or PEM file, found a Java "
+      "key "
+      "store: {}. Convert it with `keytool -importkeystore -deststoretype PKCS12`.",
+      *key_path);
+}
+
+// The options as Java settings; the original key of each for error messages.
+JavaSettings ReadSettings(const Options& options,
+                          std::map<std::string, std::string>* keys) {
+  JavaSettings java;
+  for (const auto& [key, value] : options.original()) {
+    const std::string lower = Lower(key);
+    if (!lower.starts_with(kPrefix)) continue;
+    const std::string name = lower.substr(kPrefix.size());
+    java[name] = value;
+    (*keys)[name] = key;
+  }
+  return java;
+}
+
+struct ConfDeleter {
+  void operator()(rd_kafka_conf_t* conf) const { rd_kafka_conf_destroy(conf); }
+};
+
+Status CheckSetting(rd_kafka_conf_t* conf, std::string_view key, const std::string& name,
+                    const std::string& value) {
+  std::array<char, 512> reason{};
+  switch (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), reason.data(),
+                            reason.size())) {
+    case RD_KAFKA_CONF_OK:
+      return Status::OK();
+    case RD_KAFKA_CONF_UNKNOWN:
+      return ArgumentError(
+          "Kafka option '{}' is not known. Wanted a setting of Kafka's Java consumer "
+          "that "
+          "librdkafka {} has too, or one of librdkafka itself.",
+          key, rd_kafka_version_str());
+    default:
+      break;
+  }
+  if (IsSecret(name))
+    return ArgumentError("Kafka option '{}' has a value it cannot take.", key);
+  return ArgumentError("Kafka option '{}' has a value it cannot take: {}", key,
+                       reason.data());
+}
+
+class JaasScanner {
+ public:
+  explicit JaasScanner(std::string_view text) : text_(text) {}
+
+  // The next word, quoted text or sign; nothing at the end, or where a quote is not
+  // closed.
+  std::optional<std::string> Next() {
+    while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_])))
+      ++at_;
+    if (at_ == text_.size()) return std::nullopt;
+    const char first = text_[at_];
+    if (first == '=' || first == ';') {
+      ++at_;
+      return std::string(1, first);
+    }
+    return first == '"' || first == '\'' ? Quoted() : Word();
+  }
+
+ private:
+  std::optional<std::string> Quoted() {
+    const char quote = text_[at_++];
+    std::string out;
+    for (; at_ < text_.size(); ++at_) {
+      if (text_[at_] == quote) {
+        ++at_;
+        return out;
+      }
+      if (text_[at_] == '\\' && at_ + 1 < text_.size()) ++at_;
+      out += text_[at_];
+    }
+    return std::nullopt;
+  }
+
+  std::string Word() {
+    std::string out;
+    while (at_ < text_.size() && !std::isspace(static_cast<unsigned char>(text_[at_])) &&
+           text_[at_] != '=' && text_[at_] != ';') {
+      out += text_[at_++];
+    }
+    return out;
+  }
+
+  std::string_view text_;
+  size_t at_ = 0;
+};
+
+}  // namespace
+
+Result<JaasLogin> ParseJaas(std::string_view text) {
+  // The text holds a password, so no message quotes it.
+  const Error malformed = ArgumentError(
+      "Option 'kafka.sasl.jaas.config' must have the form <module> required "
+      "username=\"…\" "
+      "password=\"…\";");
+  JaasScanner scanner(text);
+  const std::optional<std::string> module = scanner.Next();
+  if (!module) return Error(malformed);
+  if (!module->ends_with(".PlainLoginModule") &&
+      !module->ends_with(".ScramLoginModule")) {
+    return ArgumentError(
+        "Option 'kafka.sasl.jaas.config' must name PlainLoginModule or ScramLoginModule, "
+        "found: "
+        "{}. For Kerberos set 'kafka.sasl.kerberos.principal' and "
+        "'kafka.sasl.kerberos.keytab'.",
+        *module);
+  }
+  const std::optional<std::string> flag = scanner.Next();
+  if (!flag) return Error(malformed);
+  JaasLogin login;
+  while (const std::optional<std::string> key = scanner.Next()) {
+    if (*key == ";") {
+      if (login.user.empty()) return Error(malformed);
+      return login;
+    }
+    const std::optional<std::string> equals = scanner.Next();
+    if (!equals || *equals != "=") return Error(malformed);
+    const std::optional<std::string> value = scanner.Next();
+    if (!value) return Error(malformed);
+    if (*key == "username") login.user = *value;
+    if (*key == "password") login.password = *value;
+  }
+  return Error(malformed);
+}
+
+Result<ClientConfig> MapClientConfig(const Options& options) {
+  ClientConfig config;
+  std::map<std::string, std::string> keys;
+  JavaSettings java = ReadSettings(options, &keys);
+  config.servers = TakeOut(java, "bootstrap.servers").value_or("");
+
+  if (const auto text = TakeOut(java, "default.api.timeout.ms")) {
+    int64_t timeout = 0;
+    const auto [end, error] =
+        std::from_chars(text->data(), text->data() + text->size(), timeout);
+    if (error != std::errc() || end != text->data() + text->size() || timeout <= 0) {
+      return ArgumentError(
+          "Option 'kafka.default.api.timeout.ms' must be a positive number, found: {}",
+          *text);
+    }
+    config.broker_timeout = std::chrono::milliseconds(timeout);
+  }
+  if (const auto jaas = TakeOut(java, "sasl.jaas.config")) {
+    MILLRACE_ASSIGN_OR_RETURN(JaasLogin login, ParseJaas(*jaas));
+    config.settings["sasl.username"] = std::move(login.user);
+    config.settings["sasl.password"] = std::move(login.password);
+  }
+  MILLRACE_RETURN_IF_ERROR(MapStores(java, &config));
+
+  const std::unique_ptr<rd_kafka_conf_t, ConfDeleter> scratch(rd_kafka_conf_new());
+  for (auto& [name, value] : java) {
+    if (kIgnored.contains(name)) {
+      spdlog::debug("Kafka option '{}' has no effect in Millrace", keys[name]);
+      continue;
+    }
+    if (kReserved.contains(name)) {
+      return ArgumentError(
+          "Kafka option '{}' is not supported: the source sets it itself.", keys[name]);
+    }
+    const auto renamed = kRenamed.find(name);
+    const std::string target(renamed == kRenamed.end() ? name : renamed->second);
+    if (target.ends_with(".buffer.bytes") && value == "-1")
+      value = "0";  // the system's default
+    if (target == "ssl.endpoint.identification.algorithm" && value.empty())
+      value = "none";
+    MILLRACE_RETURN_IF_ERROR(CheckSetting(scratch.get(), keys[name], target, value));
+    config.settings[target] = value;
+  }
+  // The Java client's default; librdkafka's is read_committed.
+  config.settings.try_emplace("isolation.level", "read_uncommitted");
+  return config;
+}
+
+}  // namespace millrace::connectors::kafka

@@ -1,0 +1,136 @@
+#include "connectors/kafka/client_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace millrace::connectors::kafka {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Key;
+using testing::Not;
+using testing::Pair;
+
+Result<ClientConfig> Map(std::map<std::string, std::string> values) {
+  values["kafka.bootstrap.servers"] = "a:1,b:2";
+  values["subscribe"] = "t";
+  return MapClientConfig(Options(values));
+}
+
+std::map<std::string, std::string> Settings(std::map<std::string, std::string> values) {
+  const auto config = Map(std::move(values));
+  EXPECT_TRUE(config.ok()) << config.status().ToString();
+  return config.ok() ? config->settings : std::map<std::string, std::string>();
+}
+
+std::string ErrorOf(std::map<std::string, std::string> values) {
+  const auto config = Map(std::move(values));
+  return config.ok() ? "no error" : config.status().error().message;
+}
+
+constexpr char kJaas[] =
+    "org.apache.kafka.common.security.scram.ScramLoginModule required username=\"al "
+    "ice\"\n"
+    "  password='s3;cr\\'et';";
+
+TEST(ClientConfig, ReadsAsTheJavaClientDoesByDefault) {
+  EXPECT_THAT(Settings({}), Contains(Pair("isolation.level", "read_uncommitted")));
+  EXPECT_THAT(Settings({{"kafka.isolation.level", "read_committed"}}),
+              Contains(Pair("isolation.level", "read_committed")));
+}
+
+TEST(ClientConfig, TranslatesJavaNames) {
+  const auto settings = Settings({{"kafka.request.timeout.ms", "5000"},
+                                  {"kafka.fetch.max.wait.ms", "10"},
+                                  {"kafka.max.partition.fetch.bytes", "1000"},
+                                  {"kafka.receive.buffer.bytes", "-1"},
+                                  {"KAFKA.Client.Id", "me"}});
+  EXPECT_THAT(settings, Contains(Pair("socket.timeout.ms", "5000")));
+  EXPECT_THAT(settings, Contains(Pair("fetch.wait.max.ms", "10")));
+  EXPECT_THAT(settings, Contains(Pair("fetch.message.max.bytes", "1000")));
+  EXPECT_THAT(settings, Contains(Pair("socket.receive.buffer.bytes", "0")));
+  EXPECT_THAT(settings, Contains(Pair("client.id", "me")));
+}
+
+TEST(ClientConfig, TranslatesLogins) {
+  const auto settings = Settings({{"kafka.security.protocol", "SASL_PLAINTEXT"},
+                                  {"kafka.sasl.mechanism", "SCRAM-SHA-256"},
+                                  {"kafka.sasl.jaas.config", kJaas}});
+  EXPECT_THAT(settings, Contains(Pair("security.protocol", "SASL_PLAINTEXT")));
+  EXPECT_THAT(settings, Contains(Pair("sasl.mechanisms", "SCRAM-SHA-256")));
+  EXPECT_THAT(settings, Contains(Pair("sasl.username", "al ice")));
+  EXPECT_THAT(settings, Contains(Pair("sasl.password", "s3;cr'et")));
+  EXPECT_THAT(settings, Not(Contains(Key("sasl.jaas.config"))));
+}
+
+TEST(ClientConfig, TranslatesKeyStores) {
+  const auto pem = Settings({{"kafka.ssl.truststore.location", "/x/ca.pem"},
+                             {"kafka.ssl.keystore.location", "/x/me"},
+                             {"kafka.ssl.keystore.type", "PEM"},
+                             {"kafka.ssl.endpoint.identification.algorithm", ""}});
+  EXPECT_THAT(pem, Contains(Pair("ssl.ca.location", "/x/ca.pem")));
+  EXPECT_THAT(pem, Contains(Pair("ssl.certificate.location", "/x/me")));
+  EXPECT_THAT(pem, Contains(Pair("ssl.key.location", "/x/me")));
+  EXPECT_THAT(pem, Contains(Pair("ssl.endpoint.identification.algorithm", "none")));
+
+  const auto pkcs = Settings({{"kafka.ssl.keystore.location", "/x/me.p12"},
+                              {"kafka.ssl.keystore.password", "pw"}});
+  EXPECT_THAT(pkcs, Contains(Pair("ssl.keystore.location", "/x/me.p12")));
+  EXPECT_THAT(pkcs, Contains(Pair("ssl.keystore.password", "pw")));
+
+  EXPECT_THAT(ErrorOf({{"kafka.ssl.truststore.location", "/x/trust.jks"}}),
+              HasSubstr("kafka.ssl.truststore.location"));
+  EXPECT_THAT(ErrorOf({{"kafka.ssl.keystore.location", "/x/me.jks"}}),
+              HasSubstr("PKCS12"));
+}
+
+TEST(ClientConfig, JavaOnlySettingsHaveNoEffect) {
+  EXPECT_EQ(Settings({{"kafka.max.poll.records", "5"}, {"kafka.group.id", "g"}}),
+            Settings({}));
+}
+
+TEST(ClientConfig, UnknownSettingsAreNamedAsTheUserWroteThem) {
+  EXPECT_THAT(ErrorOf({{"kafka.No.Such.Setting", "1"}}),
+              HasSubstr("'kafka.No.Such.Setting'"));
+}
+
+TEST(ClientConfig, WrongValuesAreNamed) {
+  EXPECT_THAT(ErrorOf({{"kafka.fetch.min.bytes", "many"}}),
+              HasSubstr("'kafka.fetch.min.bytes'"));
+  EXPECT_THAT(ErrorOf({{"kafka.default.api.timeout.ms", "soon"}}),
+              HasSubstr("found: soon"));
+}
+
+TEST(ClientConfig, TheSourcesOwnSettingsAreRefused) {
+  EXPECT_THAT(ErrorOf({{"kafka.enable.partition.eof", "false"}}),
+              HasSubstr("'kafka.enable.partition.eof' is not supported"));
+}
+
+TEST(ClientConfig, NoErrorShowsASecret) {
+  const std::string jaas =
+      "org.apache.kafka.common.security.plain.PlainLoginModule required "
+      "username=\"u\" password=\"tell-nobody";
+  EXPECT_THAT(ErrorOf({{"kafka.sasl.jaas.config", jaas}}), Not(HasSubstr("tell-nobody")));
+  EXPECT_THAT(ErrorOf({{"kafka.ssl.key.pem", "tell-nobody"}}),
+              Not(HasSubstr("tell-nobody")));
+  EXPECT_THAT(ErrorOf({{"kafka.sasl.client.secret", "tell-nobody"}}),
+              Not(HasSubstr("tell-nobody")));
+}
+
+TEST(ParseJaas, RefusesOtherModulesAndForms) {
+  EXPECT_THAT(ParseJaas("com.sun.security.auth.module.Krb5LoginModule required;")
+                  .status()
+                  .error()
+                  .message,
+              HasSubstr("Krb5LoginModule"));
+  for (const char* text :
+       {"", "x.PlainLoginModule", "x.PlainLoginModule required",
+        "x.PlainLoginModule required username=\"u\" password=\"p\"",
+        "x.PlainLoginModule required username \"u\";", "x.PlainLoginModule required;"}) {
+    EXPECT_FALSE(ParseJaas(text).ok()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace millrace::connectors::kafka

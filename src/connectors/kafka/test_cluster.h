@@ -1,0 +1,79 @@
+// For tests only: the Kafka broker that tests run against, and what they do to it.
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace millrace::connectors::kafka {
+
+struct TestMessage {
+  std::optional<std::string> value = std::nullopt;
+  std::optional<std::string> key = std::nullopt;
+  std::vector<std::pair<std::string, std::optional<std::string>>> headers = {};
+  int64_t timestamp_ms = 0;  // 0: now
+};
+
+/// Messages with these values and nothing else.
+std::vector<TestMessage> Values(std::initializer_list<std::string> values);
+/// "<prefix>0" to "<prefix>(count-1)".
+std::vector<TestMessage> Numbered(const std::string& prefix, int count);
+
+/// The broker named by MILLRACE_TEST_KAFKA. Every method fails the test where something
+/// is wrong. Threading: one thread.
+class TestCluster {
+ public:
+  TestCluster();
+  ~TestCluster();
+
+  /// host:port; empty (and the test has failed) where the variable is not set.
+  const std::string& servers() const { return servers_; }
+
+  /// A new topic of a name nobody used before.
+  std::string NewTopic(int partitions = 1, const std::string& hint = "t");
+  void CreateTopic(const std::string& topic, int partitions);
+  void DeleteTopic(const std::string& topic);
+  void AddPartitions(const std::string& topic, int total);
+  /// Removes all messages before `offset`.
+  void DeleteRecords(const std::string& topic, int partition, int64_t offset);
+
+  /// Returns when the broker has all of them.
+  void Produce(const std::string& topic, int partition,
+               const std::vector<TestMessage>& messages);
+  enum class Outcome { kCommit, kAbort };
+  /// The same in one transaction, which puts a marker behind its messages.
+  void ProduceTransaction(const std::string& topic, int partition,
+                          const std::vector<TestMessage>& messages, Outcome outcome);
+
+ private:
+  class Admin;
+  friend class MockCluster;
+
+  static void Send(rd_kafka_t* producer, const std::string& topic, int partition,
+                   const std::vector<TestMessage>& messages);
+
+  std::string servers_;
+  rd_kafka_t* producer_ = nullptr;
+};
+
+/// librdkafka's pretended broker, which can be shut down and come back.
+class MockCluster {
+ public:
+  MockCluster();
+  ~MockCluster();
+
+  std::string servers() const;
+  void CreateTopic(const std::string& topic);
+  void Produce(const std::string& topic, const std::vector<TestMessage>& messages);
+  void SetDown(bool down);
+
+ private:
+  rd_kafka_t* producer_;
+  rd_kafka_mock_cluster_t* cluster_;
+};
+
+}  // namespace millrace::connectors::kafka

@@ -1,0 +1,63 @@
+#include "exec/batch_query.h"
+
+#include <arrow/record_batch.h>
+
+namespace millrace::exec {
+namespace {
+
+class ToFunction final : public Emitter {
+ public:
+  explicit ToFunction(const std::function<Status(const data::Batch&)>& emit) : emit_(emit) {}
+  Status Emit(Batch batch) override { return emit_(batch); }
+
+ private:
+  const std::function<Status(const data::Batch&)>& emit_;
+};
+
+Status PushScan(Pipeline& pipeline, size_t index, const BatchQueryOptions& options,
+                std::stop_token stop) {
+  const plan::LogicalPlan& scan = *pipeline.scans()[index];
+  const auto& node = std::get<plan::Scan>(scan.node);
+  connector::SourceContext context;
+  context.fs = options.fs;
+  context.clock = options.clock;
+  context.session_time_zone = options.session_time_zone;
+  context.required_columns.emplace();
+  for (const plan::Attribute& attribute : scan.output) {
+    context.required_columns->push_back(attribute.name);
+  }
+  MILLRACE_ASSIGN_OR_RETURN(
+      std::vector<std::unique_ptr<connector::Split>> splits,
+      node.provider->PlanBatch(node.options, node.paths, node.schema, context, stop));
+  for (const auto& split : splits) {
+    MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<connector::Reader> reader, split->Open());
+    while (true) {
+      if (stop.stop_requested()) return connector::Cancelled();
+      MILLRACE_ASSIGN_OR_RETURN(const data::Batch batch, reader->Next(stop));
+      if (batch == nullptr) break;
+      MILLRACE_RETURN_IF_ERROR(pipeline.Push(index, batch, 0));
+    }
+  }
+  return Status::OK();
+}
+
+}  // namespace
+
+Status RunBatchQuery(const plan::PlanPtr& plan, const BatchQueryOptions& options,
+                     const std::function<Status(const data::Batch&)>& emit,
+                     std::stop_token stop) {
+  MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<Pipeline> pipeline,
+                            Pipeline::Make(plan, PipelineOptions()));
+  Epoch epoch;
+  epoch.eval.now_micros = options.clock->Now().time_since_epoch().count() * 1000;
+  MILLRACE_ASSIGN_OR_RETURN(epoch.eval.zone, data::TimeZone::Find(options.session_time_zone));
+  ToFunction out(emit);
+  MILLRACE_RETURN_IF_ERROR(pipeline->BeginEpoch(epoch, &out));
+  for (size_t i = 0; i < pipeline->scans().size(); ++i) {
+    MILLRACE_RETURN_IF_ERROR(PushScan(*pipeline, i, options, stop));
+  }
+  MILLRACE_RETURN_IF_ERROR(pipeline->EndEpoch());
+  return pipeline->TakeAccount().status();
+}
+
+}  // namespace millrace::exec

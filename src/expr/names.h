@@ -1,0 +1,25 @@
+// Names of functions, fields and words, which compare without case (ASCII, as Spark's do).
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+namespace millrace::expr {
+
+inline char LowerCase(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+inline bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return LowerCase(x) == LowerCase(y); });
+}
+
+inline std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = LowerCase(c);
+  return lower;
+}
+
+}  // namespace millrace::expr

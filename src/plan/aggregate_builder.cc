@@ -1,0 +1,242 @@
+// groupBy(…).agg(…) and window(): the part of PlanBuilder that makes Aggregate and TimeWindow.
+#include <arrow/array.h>
+#include <arrow/type.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <strings.h>
+
+#include "base/error.h"
+#include "base/interval.h"
+#include "expr/cast.h"
+#include "expr/function.h"
+#include "plan/expr_resolver.h"
+#include "plan/plan_builder.h"
+
+namespace millrace::plan {
+namespace {
+
+using Kind = UnresolvedExpr::Kind;
+
+bool SameName(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+// Whether two expressions are the same text: Spark's semantic equality for what a user repeats in
+// groupBy and agg.
+bool SameExpression(const UnresolvedExpr& a, const UnresolvedExpr& b) {
+  return a.kind == b.kind && SameName(PrettySql(a), PrettySql(b));
+}
+
+Result<std::chrono::microseconds> WindowPart(const UnresolvedExpr& call, size_t index,
+                                             std::string_view name) {
+  const UnresolvedExpr& part = call.children[index];
+  if (part.kind == Kind::kLiteral && data::IsString(*part.literal->type()) &&
+      part.literal->IsValid(0)) {
+    return ParseDuration(PrettySql(part));
+  }
+  return AnalysisError("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09",
+                       "Cannot resolve \"{}\" due to data type mismatch: the {} must be an "
+                       "interval text such as '1 minute'.",
+                       PrettySql(call), name);
+}
+
+Error WindowConstraint(const UnresolvedExpr& call, std::string_view text) {
+  return AnalysisError("DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION", "42K09",
+                       "Cannot resolve \"{}\" due to data type mismatch: {}", PrettySql(call),
+                       text);
+}
+
+// The aggregate calls found while resolving a select list.
+class CallCollector {
+ public:
+  explicit CallCollector(const ExprResolver& input) : input_(input) {}
+
+  Result<ExprPtr> Add(const UnresolvedExpr& call) {
+    for (size_t i = 0; i < texts_.size(); ++i) {
+      if (texts_[i] == PrettySql(call)) return calls_[i].attribute.ref();
+    }
+    std::vector<ExprPtr> args;
+    for (const UnresolvedExpr& child : call.children) {
+      if (child.kind == Kind::kStar) {
+        args.push_back(expr::MakeInt(1));
+        continue;
+      }
+      MILLRACE_ASSIGN_OR_RETURN(ExprPtr arg, input_.Resolve(child));
+      args.push_back(std::move(arg));
+    }
+    MILLRACE_ASSIGN_OR_RETURN(
+        expr::BoundAggregate bound,
+        expr::BindAggregate(call.name, std::move(args), input_.bind_context()));
+    Attribute attribute;
+    attribute.id = NewAttributeId();
+    attribute.name = PrettySql(call);
+    attribute.type = bound.type;
+    attribute.nullable = bound.nullable;
+    calls_.push_back({std::move(bound), std::move(attribute), call.distinct});
+    texts_.push_back(PrettySql(call));
+    return calls_.back().attribute.ref();
+  }
+
+  std::vector<AggregateCall> Take() { return std::move(calls_); }
+
+ private:
+  const ExprResolver& input_;
+  std::vector<AggregateCall> calls_;
+  std::vector<std::string> texts_;
+};
+
+}  // namespace
+
+Result<PlanPtr> PlanBuilder::AddTimeWindow(PlanPtr input, const UnresolvedExpr& call,
+                                           const ExprResolver& resolver) const {
+  const std::vector<UnresolvedExpr>& args = call.children;
+  if (args.size() < 2 || args.size() > 4) {
+    return AnalysisError("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605",
+                         "The `window` requires 2 to 4 parameters but the actual number is {}.",
+                         args.size());
+  }
+  MILLRACE_ASSIGN_OR_RETURN(ExprPtr time, resolver.Resolve(args[0]));
+  Attribute origin = ToAttribute(time, "time", input->output);
+  if (origin.is_window) {
+    // A window of windows is made of the time a window stands for: Spark's window_time.
+    MILLRACE_ASSIGN_OR_RETURN(time,
+                              expr::MakeCall("window_time", {time}, resolver.bind_context()));
+  }
+  if (!data::IsTimestamp(*time->type()) && !data::IsTimestampNtz(*time->type())) {
+    std::optional<ExprPtr> cast = expr::ImplicitCast(time, data::TimestampType());
+    if (!cast) {
+      return AnalysisError("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09",
+                           "Cannot resolve \"{}\" due to data type mismatch: The first parameter "
+                           "requires the \"TIMESTAMP\" type, however \"{}\" has the type \"{}\".",
+                           PrettySql(call), PrettySql(args[0]),
+                           data::SqlTypeName(*time->type()));
+    }
+    time = *std::move(cast);
+  }
+  TimeWindow window;
+  MILLRACE_ASSIGN_OR_RETURN(window.width, WindowPart(call, 1, "window_duration"));
+  window.slide = window.width;
+  if (args.size() > 2) {
+    MILLRACE_ASSIGN_OR_RETURN(window.slide, WindowPart(call, 2, "slide_duration"));
+  }
+  if (args.size() > 3) {
+    MILLRACE_ASSIGN_OR_RETURN(window.start, WindowPart(call, 3, "start_time"));
+  }
+  const auto positive = [&](std::chrono::microseconds value, std::string_view name) -> Status {
+    if (value.count() > 0) return Status::OK();
+    return WindowConstraint(
+        call, fmt::format("The `{}`({}L) must be > 0.", name, value.count()));
+  };
+  MILLRACE_RETURN_IF_ERROR(positive(window.width, "window_duration"));
+  MILLRACE_RETURN_IF_ERROR(positive(window.slide, "slide_duration"));
+  if (window.slide > window.width) {
+    return WindowConstraint(
+        call, fmt::format("The `slide_duration`({}L) must be <= the `window_duration`({}L).",
+                          window.slide.count(), window.width.count()));
+  }
+  if (std::abs(window.start.count()) >= window.slide.count()) {
+    return WindowConstraint(
+        call, fmt::format("The `abs(start_time)`({}L) must be < the `slide_duration`({}L).",
+                          std::abs(window.start.count()), window.slide.count()));
+  }
+  window.window.id = NewAttributeId();
+  window.window.name = "window";
+  window.window.type = arrow::struct_(
+      {arrow::field("start", time->type(), true), arrow::field("end", time->type(), true)});
+  window.window.nullable = false;
+  window.window.is_window = true;
+  window.window.watermark_delay = origin.watermark_delay;
+  window.time = std::move(time);
+  std::vector<Attribute> output = input->output;
+  output.push_back(window.window);
+  return MakePlan(std::move(window), {std::move(input)}, std::move(output));
+}
+
+Result<PlanPtr> PlanBuilder::Aggregate(PlanPtr input, std::span<const UnresolvedExpr> grouping,
+                                       std::span<const UnresolvedExpr> aggregates) const {
+  const ExprResolver resolver(input->output, conf_);
+  PlanPtr below = input;
+  std::vector<NamedExpr> keys;
+  std::vector<const UnresolvedExpr*> key_texts;
+  for (const UnresolvedExpr& group : grouping) {
+    const UnresolvedExpr& bare = group.kind == Kind::kAlias ? group.children[0] : group;
+    if (bare.kind == Kind::kCall && SameName(bare.name, "window")) {
+      MILLRACE_ASSIGN_OR_RETURN(below, AddTimeWindow(below, bare, resolver));
+      Attribute window = below->output.back();
+      NamedExpr key{window.ref(), window};
+      if (group.kind == Kind::kAlias) {
+        key.attribute = ToAttribute(key.expr, group.name, below->output);
+      }
+      keys.push_back(std::move(key));
+      key_texts.push_back(&bare);
+      continue;
+    }
+    if (bare.kind == Kind::kCall && SameName(bare.name, "session_window")) {
+      return UnsupportedError("Grouping by session_window is not supported yet: use window() "
+                              "with a fixed width.");
+    }
+    MILLRACE_ASSIGN_OR_RETURN(std::vector<ResolvedColumn> columns,
+                              resolver.ResolveColumns(group));
+    for (ResolvedColumn& column : columns) {
+      keys.push_back({std::move(column.expr), std::move(column.attribute)});
+      key_texts.push_back(&bare);
+    }
+  }
+
+  CallCollector calls(resolver);
+  std::vector<Attribute> visible = input->output;
+  ExprResolver select(visible, conf_);
+  select.set_call_hook([&](const UnresolvedExpr& call) -> Result<std::optional<ExprPtr>> {
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (SameExpression(*key_texts[i], call)) return std::optional<ExprPtr>(keys[i].attribute.ref());
+    }
+    if (expr::FindAggregate(call.name) == nullptr) return std::optional<ExprPtr>();
+    MILLRACE_ASSIGN_OR_RETURN(ExprPtr result, calls.Add(call));
+    return std::optional<ExprPtr>(std::move(result));
+  });
+
+  // Spark's retainGroupColumns: the keys come first, then what agg() lists.
+  std::vector<NamedExpr> results;
+  for (const NamedExpr& key : keys) results.push_back({key.attribute.ref(), key.attribute});
+  for (const UnresolvedExpr& aggregate : aggregates) {
+    MILLRACE_ASSIGN_OR_RETURN(std::vector<ResolvedColumn> columns,
+                              select.ResolveColumns(aggregate));
+    for (ResolvedColumn& column : columns) {
+      results.push_back({std::move(column.expr), std::move(column.attribute)});
+    }
+  }
+
+  plan::Aggregate node{keys, calls.Take()};
+  std::vector<Attribute> output;
+  for (const NamedExpr& key : node.keys) output.push_back(key.attribute);
+  for (const AggregateCall& call : node.calls) output.push_back(call.attribute);
+  for (const NamedExpr& result : results) {
+    std::vector<AttributeId> used;
+    expr::CollectColumns(result.expr, &used);
+    for (AttributeId id : used) {
+      const bool known = std::any_of(output.begin(), output.end(),
+                                     [&](const Attribute& a) { return a.id == id; });
+      if (known) continue;
+      return AnalysisError("MISSING_AGGREGATION", "42803",
+                           "The non-aggregating expression \"{}\" is based on columns which are "
+                           "not participating in the GROUP BY clause. Add the columns or the "
+                           "expression to the GROUP BY, aggregate the expression, or use "
+                           "\"any_value({})\" if you do not care which of the values within a "
+                           "group is returned.",
+                           result.attribute.name, result.attribute.name);
+    }
+  }
+  PlanPtr aggregated = MakePlan(std::move(node), {std::move(below)}, output);
+
+  std::vector<Attribute> result_output;
+  for (NamedExpr& result : results) {
+    // An aggregate's own column may keep its id, under the name agg() gives it.
+    result_output.push_back(result.attribute);
+  }
+  return MakePlan(plan::Project{std::move(results)}, {std::move(aggregated)},
+                  std::move(result_output));
+}
+
+}  // namespace millrace::plan

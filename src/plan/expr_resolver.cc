@@ -1,0 +1,274 @@
+#include "plan/expr_resolver.h"
+
+#include <arrow/type.h>
+
+#include <algorithm>
+
+#include <strings.h>
+
+#include "expr/function.h"
+
+namespace millrace::plan {
+namespace {
+
+using Kind = UnresolvedExpr::Kind;
+
+bool SameName(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
+    }
+  }
+  return row[b.size()];
+}
+
+std::string Quoted(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) {
+    if (!text.empty()) text += '.';
+    text += '`' + part + '`';
+  }
+  return text;
+}
+
+// How many parts of `parts` name the attribute itself (the rest are fields); 0: none.
+size_t MatchedParts(const Attribute& attribute, const std::vector<std::string>& parts) {
+  if (SameName(attribute.name, parts[0])) return 1;
+  if (attribute.qualifier.size() == 1 && parts.size() > 1 &&
+      SameName(attribute.qualifier[0], parts[0]) && SameName(attribute.name, parts[1])) {
+    return 2;
+  }
+  return 0;
+}
+
+bool HasQualifier(const std::vector<Attribute>& input, const std::string& name) {
+  return std::any_of(input.begin(), input.end(), [&](const Attribute& attribute) {
+    return attribute.qualifier.size() == 1 && SameName(attribute.qualifier[0], name);
+  });
+}
+
+// The input column an expression takes its event-time mark from, if any: the column itself, or
+// the window under window_time().
+const Attribute* EventTimeOrigin(const ExprPtr& expr, const std::vector<Attribute>& input) {
+  const ExprPtr* origin = &expr;
+  if (expr::CallName(*expr) == "window_time") origin = &expr->children()[0];
+  const auto* column = dynamic_cast<const expr::Column*>(origin->get());
+  if (column == nullptr) return nullptr;
+  for (const Attribute& attribute : input) {
+    if (attribute.id == column->id()) return &attribute;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+ExprResolver::ExprResolver(const std::vector<Attribute>& input, const SessionConf& conf)
+    : input_(input) {
+  bind_.session_time_zone = conf.time_zone();
+  // The setting was checked when it was set.
+  if (auto zone = data::TimeZone::Find(bind_.session_time_zone); zone.ok()) bind_.zone = *zone;
+}
+
+Error ExprResolver::UnresolvedColumn(const std::vector<std::string>& parts) const {
+  const std::string name = Quoted(parts);
+  if (input_.empty()) {
+    return AnalysisError("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703",
+                         "A column, variable, or function parameter with name {} cannot be "
+                         "resolved.",
+                         name)
+        .Param("objectName", name);
+  }
+  std::vector<std::pair<size_t, std::string>> ranked;
+  const std::string& wanted = parts.back();
+  for (const Attribute& attribute : input_) {
+    std::vector<std::string> candidate = attribute.qualifier;
+    candidate.push_back(attribute.name);
+    ranked.emplace_back(EditDistance(attribute.name, wanted), Quoted(candidate));
+  }
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::string proposal;
+  for (size_t i = 0; i < ranked.size() && i < 5; ++i) {
+    if (i > 0) proposal += ", ";
+    proposal += ranked[i].second;
+  }
+  return AnalysisError("UNRESOLVED_COLUMN.WITH_SUGGESTION", "42703",
+                       "A column, variable, or function parameter with name {} cannot be "
+                       "resolved. Did you mean one of the following? [{}].",
+                       name, proposal)
+      .Param("objectName", name)
+      .Param("proposal", proposal);
+}
+
+Result<const Attribute*> ExprResolver::FindAttribute(const std::vector<std::string>& parts,
+                                                     size_t* used_parts) const {
+  const Attribute* found = nullptr;
+  std::vector<std::string> matches;
+  for (const Attribute& attribute : input_) {
+    const size_t used = MatchedParts(attribute, parts);
+    if (used == 0) continue;
+    std::vector<std::string> full = attribute.qualifier;
+    full.push_back(attribute.name);
+    matches.push_back(Quoted(full));
+    if (found == nullptr || used > *used_parts) *used_parts = used;
+    found = &attribute;
+  }
+  if (matches.size() > 1) {
+    std::string list;
+    for (const std::string& match : matches) list += (list.empty() ? "" : ", ") + match;
+    return AnalysisError("AMBIGUOUS_REFERENCE", "42704",
+                         "Reference {} is ambiguous, could be: [{}].", Quoted(parts), list)
+        .Param("name", Quoted(parts))
+        .Param("referenceNames", "[" + list + "]");
+  }
+  if (found == nullptr) return UnresolvedColumn(parts);
+  return found;
+}
+
+Result<ExprPtr> ExprResolver::ResolveAttribute(const UnresolvedExpr& expression) const {
+  size_t used = 0;
+  MILLRACE_ASSIGN_OR_RETURN(const Attribute* attribute,
+                            FindAttribute(expression.name_parts, &used));
+  ExprPtr result = attribute->ref();
+  for (size_t i = used; i < expression.name_parts.size(); ++i) {
+    MILLRACE_ASSIGN_OR_RETURN(
+        result, expr::MakeExtract(result, expr::MakeString(expression.name_parts[i])));
+  }
+  return result;
+}
+
+Result<ExprPtr> ExprResolver::ResolveCall(const UnresolvedExpr& expression) const {
+  if (hook_) {
+    MILLRACE_ASSIGN_OR_RETURN(std::optional<ExprPtr> replacement, hook_(expression));
+    if (replacement) return *std::move(replacement);
+  }
+  if (expr::FindFunction(expression.name) == nullptr &&
+      expr::FindAggregate(expression.name) != nullptr) {
+    return AnalysisError("UNSUPPORTED_EXPR_FOR_OPERATOR", "42K0E",
+                         "The aggregate function {} is not allowed here: use it inside "
+                         "groupBy(…).agg(…).",
+                         PrettySql(expression));
+  }
+  std::vector<ExprPtr> args;
+  for (const UnresolvedExpr& child : expression.children) {
+    if (child.kind == Kind::kStar) {
+      MILLRACE_ASSIGN_OR_RETURN(std::vector<ResolvedColumn> columns, ResolveColumns(child));
+      for (ResolvedColumn& column : columns) args.push_back(std::move(column.expr));
+      continue;
+    }
+    MILLRACE_ASSIGN_OR_RETURN(ExprPtr arg, Resolve(child));
+    args.push_back(std::move(arg));
+  }
+  return expr::MakeCall(expression.name, std::move(args), bind_);
+}
+
+Result<ExprPtr> ExprResolver::Resolve(const UnresolvedExpr& expression) const {
+  switch (expression.kind) {
+    case Kind::kAttribute:
+      return ResolveAttribute(expression);
+    case Kind::kLiteral:
+      return ExprPtr(std::make_shared<expr::Literal>(expression.literal));
+    case Kind::kCall:
+      return ResolveCall(expression);
+    case Kind::kAlias:
+    case Kind::kSortOrder:
+      return Resolve(expression.children[0]);
+    case Kind::kCast: {
+      MILLRACE_ASSIGN_OR_RETURN(ExprPtr input, Resolve(expression.children[0]));
+      return expr::MakeCast(input, expression.type, expression.cast_mode);
+    }
+    case Kind::kExtract: {
+      MILLRACE_ASSIGN_OR_RETURN(ExprPtr base, Resolve(expression.children[0]));
+      MILLRACE_ASSIGN_OR_RETURN(ExprPtr path, Resolve(expression.children[1]));
+      return expr::MakeExtract(base, path);
+    }
+    case Kind::kStar:
+      return AnalysisError("INVALID_USAGE_OF_STAR_OR_REGEX", "42000",
+                           "Invalid usage of '*' in expression.");
+  }
+  return InternalError("expression of unknown kind {}", static_cast<int>(expression.kind));
+}
+
+Result<std::vector<ResolvedColumn>> ExprResolver::ResolveColumns(
+    const UnresolvedExpr& expression) const {
+  std::vector<ResolvedColumn> columns;
+  if (expression.kind == Kind::kStar) {
+    const std::vector<std::string>& target = expression.name_parts;
+    if (target.empty()) {
+      for (const Attribute& attribute : input_) columns.push_back({attribute.ref(), attribute});
+      return columns;
+    }
+    if (target.size() == 1 && HasQualifier(input_, target[0])) {
+      for (const Attribute& attribute : input_) {
+        if (attribute.qualifier.size() == 1 && SameName(attribute.qualifier[0], target[0])) {
+          columns.push_back({attribute.ref(), attribute});
+        }
+      }
+      return columns;
+    }
+    MILLRACE_ASSIGN_OR_RETURN(ExprPtr base, Resolve(UnresolvedExpr::Attribute(target)));
+    if (base->type()->id() != arrow::Type::STRUCT) {
+      return AnalysisError("CANNOT_RESOLVE_STAR_EXPAND", "42704",
+                           "Cannot resolve {}.* given input columns: it is of type {}, and only a "
+                           "struct has fields to expand.",
+                           Quoted(target), data::SqlTypeName(*base->type()));
+    }
+    for (int i = 0; i < base->type()->num_fields(); ++i) {
+      ExprPtr field = expr::MakeField(base, i);
+      Attribute attribute = ToAttribute(field, base->type()->field(i)->name(), input_);
+      columns.push_back({std::move(field), std::move(attribute)});
+    }
+    return columns;
+  }
+  MILLRACE_ASSIGN_OR_RETURN(ExprPtr expr, Resolve(expression));
+  std::string name = ColumnName(expression);
+  if (expression.kind == Kind::kCast) {
+    // Spark names a cast of a plain column after the column, any other cast after its text.
+    const ExprPtr& child = expr->children().empty() ? expr : expr->children()[0];
+    if (const auto* column = dynamic_cast<const expr::Column*>(child.get())) {
+      name = column->name();
+    }
+  } else if (expression.kind == Kind::kExtract) {
+    MILLRACE_ASSIGN_OR_RETURN(ExprPtr base, Resolve(expression.children[0]));
+    const std::string path = PrettySql(expression.children[1]);
+    const bool is_struct = base->type()->id() == arrow::Type::STRUCT;
+    name = is_struct ? path : PrettySql(expression.children[0]) + "[" + path + "]";
+  }
+  Attribute attribute = ToAttribute(expr, std::move(name), input_);
+  if (expression.kind == Kind::kAlias && !expression.metadata.empty()) {
+    attribute.metadata = expression.metadata;
+  }
+  columns.push_back({std::move(expr), std::move(attribute)});
+  return columns;
+}
+
+Attribute ToAttribute(const ExprPtr& expr, std::string name,
+                      const std::vector<Attribute>& input) {
+  const Attribute* origin = EventTimeOrigin(expr, input);
+  const auto* column = dynamic_cast<const expr::Column*>(expr.get());
+  Attribute attribute;
+  if (column != nullptr && origin != nullptr) {
+    attribute = *origin;
+    if (attribute.name == name) return attribute;
+    attribute.qualifier.clear();
+  } else if (origin != nullptr) {
+    attribute.watermark_delay = origin->watermark_delay;
+  }
+  attribute.id = NewAttributeId();
+  attribute.name = std::move(name);
+  attribute.type = expr->type();
+  attribute.nullable = expr->nullable();
+  return attribute;
+}
+
+}  // namespace millrace::plan

@@ -1,0 +1,57 @@
+// Resolves one unresolved expression against the columns of a relation: names, functions, types.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "plan/catalog.h"
+#include "plan/logical_plan.h"
+#include "plan/unresolved.h"
+
+namespace millrace::plan {
+
+/// An expression of a select list after resolution.
+struct ResolvedColumn {
+  ExprPtr expr;
+  Attribute attribute;  // a new one, or the input's where the expression is a plain column
+};
+
+/// Threading: one thread.
+class ExprResolver {
+ public:
+  ExprResolver(const std::vector<Attribute>& input, const SessionConf& conf);
+
+  /// Errors: UNRESOLVED_COLUMN.WITH_SUGGESTION / 42703, AMBIGUOUS_REFERENCE / 42704, and those of
+  /// functions and casts. An aggregate function is refused here.
+  Result<ExprPtr> Resolve(const UnresolvedExpr& expression) const;
+
+  /// One item of a select list: a star gives several columns.
+  Result<std::vector<ResolvedColumn>> ResolveColumns(const UnresolvedExpr& expression) const;
+
+  /// Called for each function call before it is looked up as a scalar function; what it returns
+  /// (if anything) is used in its place. Aggregates and windows hook in here.
+  using CallHook = std::function<Result<std::optional<ExprPtr>>(const UnresolvedExpr& call)>;
+  void set_call_hook(CallHook hook) { hook_ = std::move(hook); }
+
+  const expr::BindContext& bind_context() const { return bind_; }
+  /// The column a name means.
+  Result<const Attribute*> FindAttribute(const std::vector<std::string>& parts,
+                                         size_t* used_parts) const;
+
+ private:
+  Result<ExprPtr> ResolveAttribute(const UnresolvedExpr& expression) const;
+  Result<ExprPtr> ResolveCall(const UnresolvedExpr& expression) const;
+  Error UnresolvedColumn(const std::vector<std::string>& parts) const;
+
+  const std::vector<Attribute>& input_;
+  expr::BindContext bind_;
+  CallHook hook_;
+};
+
+/// The column an expression becomes: keeps id and metadata of a plain column under a new name.
+Attribute ToAttribute(const ExprPtr& expr, std::string name,
+                      const std::vector<Attribute>& input);
+
+}  // namespace millrace::plan

@@ -1,0 +1,165 @@
+#include "plan/optimizer.h"
+
+#include <arrow/type.h>
+#include <arrow/type_traits.h>
+
+#include <algorithm>
+#include <set>
+
+namespace millrace::plan {
+namespace {
+
+using Required = std::set<AttributeId>;
+
+void Add(const ExprPtr& expr, Required* required) {
+  std::vector<AttributeId> ids;
+  expr::CollectColumns(expr, &ids);
+  required->insert(ids.begin(), ids.end());
+}
+
+std::vector<Attribute> Keep(const std::vector<Attribute>& attributes, const Required& required) {
+  std::vector<Attribute> kept;
+  for (const Attribute& attribute : attributes) {
+    if (required.contains(attribute.id)) kept.push_back(attribute);
+  }
+  return kept;
+}
+
+PlanPtr Prune(const PlanPtr& plan, const Required& required);
+
+// `plan` restricted to exactly `columns`, in that order.
+PlanPtr Select(PlanPtr plan, const std::vector<Attribute>& columns) {
+  const bool same = plan->output.size() == columns.size() &&
+                    std::equal(columns.begin(), columns.end(), plan->output.begin(),
+                               [](const Attribute& a, const Attribute& b) { return a.id == b.id; });
+  if (same) return plan;
+  std::vector<NamedExpr> expressions;
+  for (const Attribute& column : columns) expressions.push_back({column.ref(), column});
+  return MakePlan(Project{std::move(expressions)}, {std::move(plan)}, columns);
+}
+
+PlanPtr PruneScan(const PlanPtr& plan, const Required& required) {
+  std::vector<Attribute> output = Keep(plan->output, required);
+  if (output.empty() && !plan->output.empty()) {
+    // Readers give at least one column, so that a batch knows its length: the cheapest one.
+    const auto fixed = std::find_if(
+        plan->output.begin(), plan->output.end(),
+        [](const Attribute& a) { return arrow::is_fixed_width(a.type->id()); });
+    output.push_back(fixed != plan->output.end() ? *fixed : plan->output.front());
+  }
+  return MakePlan(plan->node, {}, std::move(output), plan->streaming);
+}
+
+PlanPtr PruneAggregate(const PlanPtr& plan, const Aggregate& aggregate,
+                       const Required& required) {
+  Aggregate pruned{aggregate.keys, {}};
+  Required below;
+  std::vector<Attribute> output;
+  for (const NamedExpr& key : pruned.keys) {
+    Add(key.expr, &below);
+    output.push_back(key.attribute);
+  }
+  for (const AggregateCall& call : aggregate.calls) {
+    if (!required.contains(call.attribute.id)) continue;
+    for (const ExprPtr& arg : call.aggregate.args) Add(arg, &below);
+    output.push_back(call.attribute);
+    pruned.calls.push_back(call);
+  }
+  return MakePlan(std::move(pruned), {Prune(plan->children[0], below)}, std::move(output));
+}
+
+PlanPtr PruneUnion(const PlanPtr& plan, const Required& required) {
+  std::vector<Attribute> output;
+  std::vector<std::vector<Attribute>> wanted(plan->children.size());
+  for (size_t i = 0; i < plan->output.size(); ++i) {
+    if (!required.contains(plan->output[i].id)) continue;
+    output.push_back(plan->output[i]);
+    for (size_t c = 0; c < plan->children.size(); ++c) {
+      wanted[c].push_back(plan->children[c]->output[i]);
+    }
+  }
+  std::vector<PlanPtr> children;
+  for (size_t c = 0; c < plan->children.size(); ++c) {
+    Required below;
+    for (const Attribute& attribute : wanted[c]) below.insert(attribute.id);
+    children.push_back(Select(Prune(plan->children[c], below), wanted[c]));
+  }
+  return MakePlan(Union{}, std::move(children), std::move(output));
+}
+
+// A node that passes its input's columns on, and reads some of them itself.
+PlanPtr PrunePassing(const PlanPtr& plan, Required required) {
+  PlanPtr child = Prune(plan->children[0], required);
+  std::vector<Attribute> output;
+  for (const Attribute& attribute : plan->output) {
+    if (child->IndexOf(attribute.id) >= 0) output.push_back(attribute);
+  }
+  return MakePlan(plan->node, {std::move(child)}, std::move(output));
+}
+
+PlanPtr Prune(const PlanPtr& plan, const Required& required) {
+  return std::visit(
+      Overloaded{
+          [&](const Scan&) { return PruneScan(plan, required); },
+          [&](const LocalRelation&) { return plan; },
+          [&](const Project& project) {
+            std::vector<NamedExpr> columns;
+            std::vector<Attribute> output;
+            Required below;
+            for (const NamedExpr& column : project.columns) {
+              if (!required.contains(column.attribute.id)) continue;
+              Add(column.expr, &below);
+              columns.push_back(column);
+              output.push_back(column.attribute);
+            }
+            return MakePlan(Project{std::move(columns)}, {Prune(plan->children[0], below)},
+                            std::move(output));
+          },
+          [&](const Filter& filter) {
+            Required below = required;
+            Add(filter.condition, &below);
+            return PrunePassing(plan, std::move(below));
+          },
+          [&](const EventTimeWatermark& watermark) {
+            Required below = required;
+            below.insert(watermark.event_time);
+            return PrunePassing(plan, std::move(below));
+          },
+          [&](const TimeWindow& window) {
+            Required below = required;
+            below.erase(window.window.id);
+            Add(window.time, &below);
+            PlanPtr child = Prune(plan->children[0], below);
+            std::vector<Attribute> output = child->output;
+            output.push_back(window.window);
+            return MakePlan(plan->node, {std::move(child)}, std::move(output));
+          },
+          [&](const Aggregate& aggregate) { return PruneAggregate(plan, aggregate, required); },
+          [&](const Deduplicate& dedup) {
+            Required below = required;
+            below.insert(dedup.keys.begin(), dedup.keys.end());
+            for (const Attribute& attribute : plan->output) {
+              if (attribute.watermark_delay) below.insert(attribute.id);
+            }
+            return PrunePassing(plan, std::move(below));
+          },
+          [&](const Union&) { return PruneUnion(plan, required); },
+          [&](const Sort& sort) {
+            Required below = required;
+            for (const SortKey& key : sort.keys) Add(key.expr, &below);
+            return PrunePassing(plan, std::move(below));
+          },
+          [&](const auto&) { return PrunePassing(plan, required); },
+      },
+      plan->node);
+}
+
+}  // namespace
+
+PlanPtr Optimize(const PlanPtr& plan) {
+  Required required;
+  for (const Attribute& attribute : plan->output) required.insert(attribute.id);
+  return Select(Prune(plan, required), plan->output);
+}
+
+}  // namespace millrace::plan

@@ -1,0 +1,12 @@
+// Rewrites a resolved plan into a cheaper one with the same rows.
+#pragma once
+
+#include "plan/logical_plan.h"
+
+namespace millrace::plan {
+
+/// Drops columns nobody reads, down to the scans and into from_json's schema. Expressions that
+/// can fail keep their place.
+PlanPtr Optimize(const PlanPtr& plan);
+
+}  // namespace millrace::plan

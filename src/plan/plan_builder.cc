@@ -1,0 +1,417 @@
+#include "plan/plan_builder.h"
+
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+#include <algorithm>
+
+#include <strings.h>
+
+#include "base/error.h"
+#include "base/interval.h"
+#include "expr/cast.h"
+#include "plan/expr_resolver.h"
+
+namespace millrace::plan {
+namespace {
+
+using Kind = UnresolvedExpr::Kind;
+
+bool SameName(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::vector<Attribute> AttributesOf(const arrow::Schema& schema) {
+  std::vector<Attribute> output;
+  for (const data::FieldPtr& field : schema.fields()) {
+    Attribute attribute;
+    attribute.id = NewAttributeId();
+    attribute.name = field->name();
+    attribute.type = field->type();
+    attribute.nullable = field->nullable();
+    output.push_back(std::move(attribute));
+  }
+  return output;
+}
+
+PlanPtr MakeProject(PlanPtr input, std::vector<NamedExpr> columns) {
+  std::vector<Attribute> output;
+  for (const NamedExpr& column : columns) output.push_back(column.attribute);
+  return MakePlan(plan::Project{std::move(columns)}, {std::move(input)}, std::move(output));
+}
+
+NamedExpr PassThrough(const Attribute& attribute) { return {attribute.ref(), attribute}; }
+
+// Spark: TimeWindow.getDelayMs counts a month as 31 days.
+Result<std::chrono::microseconds> ParseDelay(const std::string& text) {
+  MILLRACE_ASSIGN_OR_RETURN(const CalendarInterval interval, ParseInterval(text));
+  const int64_t days = int64_t{interval.months} * 31 + interval.days;
+  const std::chrono::microseconds delay =
+      std::chrono::days(days) + std::chrono::microseconds(interval.micros);
+  if (delay < std::chrono::microseconds::zero()) {
+    return ArgumentError("requirement failed: delay threshold ({}) should not be negative.",
+                         text);
+  }
+  return delay;
+}
+
+}  // namespace
+
+PlanBuilder::PlanBuilder(const Connectors& connectors, const SessionConf& conf, FileSystem* fs,
+                         Clock* clock)
+    : connectors_(connectors), conf_(conf), fs_(fs), clock_(clock) {}
+
+Result<PlanPtr> PlanBuilder::Read(std::string_view format, const Options& options,
+                                  const std::vector<std::string>& paths,
+                                  const std::string& schema, bool streaming,
+                                  const std::string& source_name) const {
+  MILLRACE_ASSIGN_OR_RETURN(const connector::SourceProvider* provider,
+                            connectors_.Source(format));
+  data::SchemaPtr user_schema;
+  if (!schema.empty()) {
+    MILLRACE_ASSIGN_OR_RETURN(user_schema, data::ParseSchema(schema));
+  }
+  connector::SourceContext context;
+  context.fs = fs_;
+  context.clock = clock_;
+  context.session_time_zone = conf_.time_zone();
+  MILLRACE_ASSIGN_OR_RETURN(data::SchemaPtr full_schema,
+                            provider->Schema(options, paths, user_schema, streaming, context));
+  std::vector<Attribute> output = AttributesOf(*full_schema);
+  return MakePlan(Scan{provider, options, paths, std::move(full_schema), source_name}, {},
+                  std::move(output), streaming);
+}
+
+Result<PlanPtr> PlanBuilder::Table(const std::string& name) const {
+  for (const auto& tables : connectors_.tables()) {
+    if (std::optional<connector::TableContent> content = tables->Find(name)) {
+      return Local(std::move(content->schema), std::move(content->batches));
+    }
+  }
+  return AnalysisError("TABLE_OR_VIEW_NOT_FOUND", "42P01",
+                       "The table or view `{}` cannot be found. Verify the spelling and "
+                       "correctness of the schema and catalog.",
+                       name)
+      .Param("relationName", "`" + name + "`");
+}
+
+Result<PlanPtr> PlanBuilder::Local(data::SchemaPtr schema,
+                                   std::vector<data::Batch> batches) const {
+  std::vector<Attribute> output = AttributesOf(*schema);
+  return MakePlan(LocalRelation{std::move(batches)}, {}, std::move(output));
+}
+
+Result<PlanPtr> PlanBuilder::Range(int64_t start, int64_t end, int64_t step) const {
+  if (step == 0) return ArgumentError("requirement failed: step ({}) cannot be 0", step);
+  std::vector<int64_t> ids;
+  if (step > 0) {
+    for (int64_t id = start; id < end; id += step) ids.push_back(id);
+  } else {
+    for (int64_t id = start; id > end; id += step) ids.push_back(id);
+  }
+  auto schema = arrow::schema({arrow::field("id", data::LongType(), false)});
+  const auto length = static_cast<int64_t>(ids.size());
+  auto buffer = arrow::Buffer::FromVector(std::move(ids));
+  auto column = std::make_shared<arrow::Int64Array>(length, std::move(buffer));
+  return Local(schema, {arrow::RecordBatch::Make(schema, length, {std::move(column)})});
+}
+
+Result<PlanPtr> PlanBuilder::Project(PlanPtr input,
+                                     std::span<const UnresolvedExpr> expressions) const {
+  ExprResolver resolver(input->output, conf_);
+  PlanPtr below = input;
+  // window() in a select list adds its column below, as in groupBy.
+  resolver.set_call_hook(
+      [&](const UnresolvedExpr& call) -> Result<std::optional<ExprPtr>> {
+        if (!SameName(call.name, "window")) return std::optional<ExprPtr>();
+        MILLRACE_ASSIGN_OR_RETURN(below, AddTimeWindow(below, call, resolver));
+        return std::optional<ExprPtr>(below->output.back().ref());
+      });
+  std::vector<NamedExpr> columns;
+  for (const UnresolvedExpr& expression : expressions) {
+    MILLRACE_ASSIGN_OR_RETURN(std::vector<ResolvedColumn> resolved,
+                              resolver.ResolveColumns(expression));
+    for (ResolvedColumn& column : resolved) {
+      columns.push_back({std::move(column.expr), std::move(column.attribute)});
+    }
+  }
+  for (NamedExpr& column : columns) {
+    const bool is_new_window = below != input && below->output.back().id == column.attribute.id;
+    if (is_new_window) column.attribute = below->output.back();
+  }
+  return MakeProject(std::move(below), std::move(columns));
+}
+
+Result<PlanPtr> PlanBuilder::Filter(PlanPtr input, const UnresolvedExpr& condition) const {
+  ExprResolver resolver(input->output, conf_);
+  MILLRACE_ASSIGN_OR_RETURN(ExprPtr resolved, resolver.Resolve(condition));
+  const arrow::Type::type type = resolved->type()->id();
+  if (type == arrow::Type::NA) {
+    MILLRACE_ASSIGN_OR_RETURN(resolved, expr::MakeCast(resolved, data::BooleanType()));
+  } else if (type != arrow::Type::BOOL) {
+    return AnalysisError("DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", "42K09",
+                         "Cannot resolve \"{0}\" due to data type mismatch: Filter condition "
+                         "expression must be a BOOLEAN expression, but found \"{1}\" of type "
+                         "\"{1}\".",
+                         PrettySql(condition), data::SqlTypeName(*resolved->type()));
+  }
+  std::vector<Attribute> output = input->output;
+  return MakePlan(plan::Filter{std::move(resolved)}, {std::move(input)}, std::move(output));
+}
+
+Result<PlanPtr> PlanBuilder::WithColumns(PlanPtr input,
+                                         std::span<const UnresolvedExpr> aliases) const {
+  ExprResolver resolver(input->output, conf_);
+  std::vector<NamedExpr> columns;
+  for (const Attribute& attribute : input->output) columns.push_back(PassThrough(attribute));
+  for (const UnresolvedExpr& alias : aliases) {
+    MILLRACE_ASSIGN_OR_RETURN(std::vector<ResolvedColumn> resolved,
+                              resolver.ResolveColumns(alias));
+    for (ResolvedColumn& column : resolved) {
+      bool replaced = false;
+      for (size_t i = 0; i < input->output.size(); ++i) {
+        if (!SameName(input->output[i].name, column.attribute.name)) continue;
+        columns[i] = {column.expr, column.attribute};
+        replaced = true;
+      }
+      if (!replaced) columns.push_back({column.expr, column.attribute});
+    }
+  }
+  return MakeProject(std::move(input), std::move(columns));
+}
+
+Result<PlanPtr> PlanBuilder::WithColumnsRenamed(
+    PlanPtr input, std::span<const std::pair<std::string, std::string>> renames) const {
+  std::vector<NamedExpr> columns;
+  for (const Attribute& attribute : input->output) {
+    NamedExpr column = PassThrough(attribute);
+    for (const auto& [from, to] : renames) {
+      if (SameName(column.attribute.name, from)) {
+        column.attribute = ToAttribute(column.expr, to, input->output);
+      }
+    }
+    columns.push_back(std::move(column));
+  }
+  return MakeProject(std::move(input), std::move(columns));
+}
+
+Result<PlanPtr> PlanBuilder::Drop(PlanPtr input, std::span<const UnresolvedExpr> columns) const {
+  ExprResolver resolver(input->output, conf_);
+  std::vector<NamedExpr> kept;
+  for (const Attribute& attribute : input->output) {
+    // Spark ignores names that are not there.
+    const bool dropped = std::any_of(
+        columns.begin(), columns.end(), [&](const UnresolvedExpr& column) {
+          if (column.kind != Kind::kAttribute) return false;
+          const std::vector<std::string>& parts = column.name_parts;
+          const bool qualified = parts.size() == 2 && attribute.qualifier.size() == 1 &&
+                                 SameName(attribute.qualifier[0], parts[0]);
+          return (parts.size() == 1 || qualified) && SameName(attribute.name, parts.back());
+        });
+    if (!dropped) kept.push_back(PassThrough(attribute));
+  }
+  return MakeProject(std::move(input), std::move(kept));
+}
+
+Result<PlanPtr> PlanBuilder::ToDf(PlanPtr input, std::span<const std::string> names) const {
+  if (names.size() != input->output.size()) {
+    return ArgumentError("requirement failed: The number of columns doesn't match.\nOld column "
+                         "names ({}), new column names ({})",
+                         input->output.size(), names.size());
+  }
+  std::vector<NamedExpr> columns;
+  for (size_t i = 0; i < names.size(); ++i) {
+    ExprPtr ref = input->output[i].ref();
+    Attribute attribute = ToAttribute(ref, names[i], input->output);
+    columns.push_back({std::move(ref), std::move(attribute)});
+  }
+  return MakeProject(std::move(input), std::move(columns));
+}
+
+Result<PlanPtr> PlanBuilder::Alias(PlanPtr input, const std::string& alias) const {
+  auto renamed = std::make_shared<LogicalPlan>(*input);
+  for (Attribute& attribute : renamed->output) attribute.qualifier = {alias};
+  return PlanPtr(std::move(renamed));
+}
+
+Result<PlanPtr> PlanBuilder::WithWatermark(PlanPtr input, const std::string& event_time,
+                                           const std::string& delay_text) const {
+  ExprResolver resolver(input->output, conf_);
+  MILLRACE_ASSIGN_OR_RETURN(const std::vector<std::string> parts,
+                            ParseAttributeName(event_time));
+  size_t used = 0;
+  MILLRACE_ASSIGN_OR_RETURN(const Attribute* column, resolver.FindAttribute(parts, &used));
+  MILLRACE_ASSIGN_OR_RETURN(const std::chrono::microseconds delay, ParseDelay(delay_text));
+  if (used != parts.size()) {
+    return AnalysisError("EVENT_TIME_MUST_BE_TOP_LEVEL_COLUMN", "42K09",
+                         "The event time `{}` must be a top-level column: select the field "
+                         "under a name of its own first.",
+                         event_time)
+        .Param("eventExpr", event_time);
+  }
+  const bool is_time = data::IsTimestamp(*column->type) || data::IsTimestampNtz(*column->type) ||
+                       column->is_window;
+  if (!is_time) {
+    return AnalysisError("EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE", "42K09",
+                         "The event time `{}` has the invalid type \"{}\", but expected "
+                         "\"TIMESTAMP\".",
+                         column->name, data::SqlTypeName(*column->type))
+        .Param("eventName", "`" + column->name + "`")
+        .Param("eventType", "\"" + data::SqlTypeName(*column->type) + "\"");
+  }
+  std::vector<Attribute> output = input->output;
+  const AttributeId id = column->id;
+  for (Attribute& attribute : output) {
+    if (attribute.id == id) {
+      attribute.watermark_delay = delay;
+    } else {
+      attribute.watermark_delay.reset();
+    }
+  }
+  return MakePlan(EventTimeWatermark{id, delay}, {std::move(input)}, std::move(output));
+}
+
+Result<PlanPtr> PlanBuilder::Deduplicate(PlanPtr input, std::span<const std::string> columns,
+                                         bool within_watermark) const {
+  ExprResolver resolver(input->output, conf_);
+  std::vector<AttributeId> keys;
+  for (const std::string& name : columns) {
+    bool found = false;
+    for (const Attribute& attribute : input->output) {
+      if (!SameName(attribute.name, name)) continue;
+      keys.push_back(attribute.id);
+      found = true;
+    }
+    if (!found) {
+      size_t used = 0;
+      return resolver.FindAttribute({name}, &used).status();
+    }
+  }
+  if (columns.empty()) {
+    for (const Attribute& attribute : input->output) keys.push_back(attribute.id);
+  }
+  std::vector<Attribute> output = input->output;
+  return MakePlan(plan::Deduplicate{std::move(keys), within_watermark}, {std::move(input)},
+                  std::move(output));
+}
+
+Result<PlanPtr> PlanBuilder::Union(PlanPtr left, PlanPtr right, bool by_name,
+                                   bool allow_missing_columns) const {
+  if (by_name) {
+    std::vector<NamedExpr> ordered;
+    std::vector<NamedExpr> completed;
+    for (const Attribute& wanted : left->output) {
+      completed.push_back(PassThrough(wanted));
+      const auto found =
+          std::find_if(right->output.begin(), right->output.end(),
+                       [&](const Attribute& a) { return SameName(a.name, wanted.name); });
+      if (found != right->output.end()) {
+        ordered.push_back(PassThrough(*found));
+        continue;
+      }
+      if (!allow_missing_columns) {
+        ExprResolver resolver(right->output, conf_);
+        size_t used = 0;
+        return resolver.FindAttribute({wanted.name}, &used).status();
+      }
+      ExprPtr null = expr::MakeNull(wanted.type);
+      Attribute attribute = ToAttribute(null, wanted.name, {});
+      ordered.push_back({std::move(null), std::move(attribute)});
+    }
+    for (const Attribute& extra : right->output) {
+      const bool known =
+          std::any_of(left->output.begin(), left->output.end(),
+                      [&](const Attribute& a) { return SameName(a.name, extra.name); });
+      if (known) continue;
+      if (!allow_missing_columns) {
+        ExprResolver resolver(left->output, conf_);
+        size_t used = 0;
+        return resolver.FindAttribute({extra.name}, &used).status();
+      }
+      ordered.push_back(PassThrough(extra));
+      ExprPtr null = expr::MakeNull(extra.type);
+      Attribute attribute = ToAttribute(null, extra.name, {});
+      completed.push_back({std::move(null), std::move(attribute)});
+    }
+    left = MakeProject(left, std::move(completed));
+    right = MakeProject(right, std::move(ordered));
+  }
+  if (left->output.size() != right->output.size()) {
+    return AnalysisError("NUM_COLUMNS_MISMATCH", "42826",
+                         "UNION can only be performed on inputs with the same number of columns, "
+                         "but the first input has {} columns and the second input has {} columns.",
+                         left->output.size(), right->output.size());
+  }
+  std::vector<NamedExpr> left_columns;
+  std::vector<NamedExpr> right_columns;
+  bool widened_left = false;
+  bool widened_right = false;
+  std::vector<Attribute> output;
+  for (size_t i = 0; i < left->output.size(); ++i) {
+    const Attribute& a = left->output[i];
+    const Attribute& b = right->output[i];
+    const std::optional<data::TypePtr> type = expr::WidestType(a.type, b.type);
+    if (!type) {
+      return AnalysisError("INCOMPATIBLE_COLUMN_TYPE", "42825",
+                           "UNION can only be performed on tables with compatible column types. "
+                           "The {} column of the second table is \"{}\" type which is not "
+                           "compatible with \"{}\" at the same column of the first table.",
+                           i + 1, data::SqlTypeName(*b.type), data::SqlTypeName(*a.type));
+    }
+    const auto widen = [&](const Attribute& from, bool* widened) -> Result<NamedExpr> {
+      if (from.type->Equals(**type)) return PassThrough(from);
+      *widened = true;
+      MILLRACE_ASSIGN_OR_RETURN(ExprPtr cast, expr::MakeCast(from.ref(), *type));
+      Attribute attribute = ToAttribute(cast, from.name, {});
+      return NamedExpr{std::move(cast), std::move(attribute)};
+    };
+    MILLRACE_ASSIGN_OR_RETURN(NamedExpr left_column, widen(a, &widened_left));
+    MILLRACE_ASSIGN_OR_RETURN(NamedExpr right_column, widen(b, &widened_right));
+    Attribute merged = left_column.attribute;
+    merged.nullable = merged.nullable || right_column.attribute.nullable;
+    output.push_back(std::move(merged));
+    left_columns.push_back(std::move(left_column));
+    right_columns.push_back(std::move(right_column));
+  }
+  if (widened_left) left = MakeProject(left, std::move(left_columns));
+  if (widened_right) right = MakeProject(right, std::move(right_columns));
+  return MakePlan(plan::Union{}, {std::move(left), std::move(right)}, std::move(output));
+}
+
+Result<PlanPtr> PlanBuilder::Limit(PlanPtr input, int64_t count) const {
+  if (count < 0) {
+    return AnalysisError("INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", "42K0E",
+                         "The limit like expression \"{0}\" is invalid. The limit expression must "
+                         "be equal to or greater than 0, but got {0}.",
+                         count);
+  }
+  std::vector<Attribute> output = input->output;
+  return MakePlan(plan::Limit{count}, {std::move(input)}, std::move(output));
+}
+
+Result<PlanPtr> PlanBuilder::Offset(PlanPtr input, int64_t count) const {
+  if (count < 0) {
+    return AnalysisError("INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", "42K0E",
+                         "The limit like expression \"{0}\" is invalid. The offset expression "
+                         "must be equal to or greater than 0, but got {0}.",
+                         count);
+  }
+  std::vector<Attribute> output = input->output;
+  return MakePlan(plan::Offset{count}, {std::move(input)}, std::move(output));
+}
+
+Result<PlanPtr> PlanBuilder::Sort(PlanPtr input, std::span<const UnresolvedExpr> order) const {
+  ExprResolver resolver(input->output, conf_);
+  std::vector<SortKey> keys;
+  for (const UnresolvedExpr& item : order) {
+    MILLRACE_ASSIGN_OR_RETURN(ExprPtr resolved, resolver.Resolve(item));
+    const bool has_order = item.kind == Kind::kSortOrder;
+    keys.push_back({std::move(resolved), has_order && item.descending,
+                    has_order ? item.nulls_first : true});
+  }
+  std::vector<Attribute> output = input->output;
+  return MakePlan(plan::Sort{std::move(keys)}, {std::move(input)}, std::move(output));
+}
+
+}  // namespace millrace::plan

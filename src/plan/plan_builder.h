@@ -1,0 +1,67 @@
+// Turns relations with unresolved expressions into resolved plans, one relation at a time,
+// children first. Every error a wrong query can have before it runs comes from here.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plan/catalog.h"
+#include "plan/logical_plan.h"
+#include "plan/unresolved.h"
+
+namespace millrace::plan {
+
+class ExprResolver;
+
+/// Threading: one thread. References must outlive it.
+class PlanBuilder {
+ public:
+  PlanBuilder(const Connectors& connectors, const SessionConf& conf, FileSystem* fs, Clock* clock);
+
+  Result<PlanPtr> Read(std::string_view format, const Options& options,
+                       const std::vector<std::string>& paths, const std::string& schema,
+                       bool streaming, const std::string& source_name) const;
+  /// A table of the session by name. Errors: TABLE_OR_VIEW_NOT_FOUND / 42P01.
+  Result<PlanPtr> Table(const std::string& name) const;
+  Result<PlanPtr> Local(data::SchemaPtr schema, std::vector<data::Batch> batches) const;
+  /// [start, end) by step as column "id".
+  Result<PlanPtr> Range(int64_t start, int64_t end, int64_t step) const;
+
+  Result<PlanPtr> Project(PlanPtr input, std::span<const UnresolvedExpr> expressions) const;
+  Result<PlanPtr> Filter(PlanPtr input, const UnresolvedExpr& condition) const;
+  Result<PlanPtr> WithColumns(PlanPtr input, std::span<const UnresolvedExpr> aliases) const;
+  Result<PlanPtr> WithColumnsRenamed(
+      PlanPtr input, std::span<const std::pair<std::string, std::string>> renames) const;
+  Result<PlanPtr> Drop(PlanPtr input, std::span<const UnresolvedExpr> columns) const;
+  Result<PlanPtr> ToDf(PlanPtr input, std::span<const std::string> names) const;
+  Result<PlanPtr> Alias(PlanPtr input, const std::string& alias) const;
+  Result<PlanPtr> WithWatermark(PlanPtr input, const std::string& event_time,
+                                const std::string& delay) const;
+  Result<PlanPtr> Aggregate(PlanPtr input, std::span<const UnresolvedExpr> grouping,
+                            std::span<const UnresolvedExpr> aggregates) const;
+  /// `columns` empty: all columns.
+  Result<PlanPtr> Deduplicate(PlanPtr input, std::span<const std::string> columns,
+                              bool within_watermark) const;
+  Result<PlanPtr> Union(PlanPtr left, PlanPtr right, bool by_name,
+                        bool allow_missing_columns) const;
+  Result<PlanPtr> Limit(PlanPtr input, int64_t count) const;
+  Result<PlanPtr> Offset(PlanPtr input, int64_t count) const;
+  Result<PlanPtr> Sort(PlanPtr input, std::span<const UnresolvedExpr> order) const;
+
+  const SessionConf& conf() const { return conf_; }
+
+ private:
+  /// `input` with one more column, last: the window that the call window(…) makes.
+  Result<PlanPtr> AddTimeWindow(PlanPtr input, const UnresolvedExpr& call,
+                                const ExprResolver& resolver) const;
+
+  const Connectors& connectors_;
+  const SessionConf& conf_;
+  FileSystem* const fs_;
+  Clock* const clock_;
+};
+
+}  // namespace millrace::plan

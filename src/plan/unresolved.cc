@@ -1,0 +1,221 @@
+#include "plan/unresolved.h"
+
+#include <arrow/array.h>
+#include <arrow/type.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "base/error.h"
+#include "data/show.h"
+#include "data/types.h"
+
+namespace millrace::plan {
+namespace {
+
+using Kind = UnresolvedExpr::Kind;
+
+struct InfixName {
+  std::string_view function;
+  std::string_view symbol;
+};
+
+// How Spark writes operators inside a column name.
+constexpr std::array kInfix = {
+    InfixName{"+", "+"},    InfixName{"-", "-"},    InfixName{"*", "*"},   InfixName{"/", "/"},
+    InfixName{"%", "%"},    InfixName{"==", "="},   InfixName{"=", "="},   InfixName{"<", "<"},
+    InfixName{"<=", "<="},  InfixName{">", ">"},    InfixName{">=", ">="}, InfixName{"<=>", "<=>"},
+    InfixName{"and", "AND"}, InfixName{"or", "OR"}, InfixName{"&", "&"},   InfixName{"|", "|"},
+    InfixName{"^", "^"},
+};
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
+}
+
+std::string JoinArgs(const std::vector<UnresolvedExpr>& args, size_t from = 0) {
+  std::string text;
+  for (size_t i = from; i < args.size(); ++i) {
+    if (i > from) text += ", ";
+    text += PrettySql(args[i]);
+  }
+  return text;
+}
+
+std::string LiteralText(const arrow::Array& value) {
+  if (value.IsNull(0)) return "NULL";
+  std::string text;
+  data::AppendValue(value, 0, "UTC", data::NullText::kPretty, &text);
+  if (data::IsTimestamp(*value.type())) return "TIMESTAMP '" + text + "'";
+  if (data::IsTimestampNtz(*value.type())) return "TIMESTAMP_NTZ '" + text + "'";
+  if (value.type_id() == arrow::Type::DATE32) return "DATE '" + text + "'";
+  return text;
+}
+
+std::string CaseText(const std::vector<UnresolvedExpr>& args) {
+  std::string text = "CASE";
+  size_t i = 0;
+  for (; i + 1 < args.size(); i += 2) {
+    text += " WHEN " + PrettySql(args[i]) + " THEN " + PrettySql(args[i + 1]);
+  }
+  if (i < args.size()) text += " ELSE " + PrettySql(args[i]);
+  return text + " END";
+}
+
+std::string CallText(const UnresolvedExpr& call) {
+  const std::string name = Lower(call.name);
+  const std::vector<UnresolvedExpr>& args = call.children;
+  if (args.size() == 2) {
+    for (const InfixName& infix : kInfix) {
+      if (infix.function == name) {
+        return "(" + PrettySql(args[0]) + " " + std::string(infix.symbol) + " " +
+               PrettySql(args[1]) + ")";
+      }
+    }
+    if (name == "like" || name == "rlike" || name == "ilike") {
+      std::string symbol = name;
+      std::transform(symbol.begin(), symbol.end(), symbol.begin(),
+                     [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+      return PrettySql(args[0]) + " " + symbol + " " + PrettySql(args[1]);
+    }
+  }
+  if (args.size() == 1) {
+    const std::string arg = PrettySql(args[0]);
+    if (name == "not" || name == "!") return "(NOT " + arg + ")";
+    if (name == "isnull") return "(" + arg + " IS NULL)";
+    if (name == "isnotnull") return "(" + arg + " IS NOT NULL)";
+    if (name == "negative") return "(- " + arg + ")";
+    if (name == "count" && args[0].kind == Kind::kStar) return "count(1)";
+  }
+  if (name == "in" && !args.empty()) {
+    return "(" + PrettySql(args[0]) + " IN (" + JoinArgs(args, 1) + "))";
+  }
+  if (name == "when") return CaseText(args);
+  return call.name + "(" + (call.distinct ? "DISTINCT " : "") + JoinArgs(args) + ")";
+}
+
+std::string Join(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) {
+    if (!text.empty()) text += '.';
+    text += part;
+  }
+  return text;
+}
+
+}  // namespace
+
+UnresolvedExpr UnresolvedExpr::Attribute(std::vector<std::string> parts) {
+  UnresolvedExpr expression;
+  expression.kind = Kind::kAttribute;
+  expression.name_parts = std::move(parts);
+  return expression;
+}
+
+UnresolvedExpr UnresolvedExpr::Literal(data::ArrayPtr value) {
+  UnresolvedExpr expression;
+  expression.kind = Kind::kLiteral;
+  expression.literal = std::move(value);
+  return expression;
+}
+
+UnresolvedExpr UnresolvedExpr::Call(std::string name, std::vector<UnresolvedExpr> args) {
+  UnresolvedExpr expression;
+  expression.kind = Kind::kCall;
+  expression.name = std::move(name);
+  expression.children = std::move(args);
+  return expression;
+}
+
+Result<std::vector<std::string>> ParseAttributeName(std::string_view text) {
+  std::vector<std::string> parts;
+  std::string part;
+  size_t i = 0;
+  const auto syntax_error = [&]() -> Error {
+    return AnalysisError("PARSE_SYNTAX_ERROR", "42601",
+                         "Cannot read the column name '{}': expected names separated by dots, "
+                         "with `backquotes` around a name that has a dot in it.",
+                         text);
+  };
+  while (true) {
+    if (i < text.size() && text[i] == '`') {
+      ++i;
+      while (true) {
+        if (i >= text.size()) return syntax_error();
+        if (text[i] == '`') {
+          if (i + 1 < text.size() && text[i + 1] == '`') {
+            part += '`';
+            i += 2;
+            continue;
+          }
+          ++i;
+          break;
+        }
+        part += text[i++];
+      }
+      if (i < text.size() && text[i] != '.') return syntax_error();
+    } else {
+      while (i < text.size() && text[i] != '.') {
+        if (text[i] == '`') return syntax_error();
+        part += text[i++];
+      }
+    }
+    parts.push_back(std::move(part));
+    part.clear();
+    if (i >= text.size()) return parts;
+    ++i;  // the dot
+  }
+}
+
+std::string ColumnName(const UnresolvedExpr& expression) {
+  switch (expression.kind) {
+    case Kind::kAlias:
+      return expression.name;
+    case Kind::kAttribute:
+      return expression.name_parts.back();
+    case Kind::kSortOrder:
+      return ColumnName(expression.children[0]);
+    case Kind::kCall:
+      if (Lower(expression.name) == "window") return "window";
+      return PrettySql(expression);
+    default:
+      return PrettySql(expression);
+  }
+}
+
+std::string PrettySql(const UnresolvedExpr& expression) {
+  switch (expression.kind) {
+    case Kind::kAttribute:
+      return Join(expression.name_parts);
+    case Kind::kStar:
+      return expression.name_parts.empty() ? "*" : Join(expression.name_parts) + ".*";
+    case Kind::kLiteral:
+      return LiteralText(*expression.literal);
+    case Kind::kCall:
+      return CallText(expression);
+    case Kind::kAlias:
+      return PrettySql(expression.children[0]) + " AS " + expression.name;
+    case Kind::kCast: {
+      const std::string head =
+          expression.cast_mode == expr::CastMode::kTry ? "TRY_CAST(" : "CAST(";
+      return head + PrettySql(expression.children[0]) + " AS " +
+             data::SqlTypeName(*expression.type) + ")";
+    }
+    case Kind::kExtract: {
+      const UnresolvedExpr& path = expression.children[1];
+      const bool field =
+          path.kind == Kind::kLiteral && data::IsString(*path.literal->type());
+      const std::string base = PrettySql(expression.children[0]);
+      return field ? base + "." + PrettySql(path) : base + "[" + PrettySql(path) + "]";
+    }
+    case Kind::kSortOrder:
+      return PrettySql(expression.children[0]);
+  }
+  return "";
+}
+
+}  // namespace millrace::plan

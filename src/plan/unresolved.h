@@ -1,0 +1,55 @@
+// Expressions as a client wrote them: names not looked up, functions not bound, types unknown.
+// Decoded from Spark Connect plans; resolved against a child's columns by PlanBuilder.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/batch.h"
+#include "expr/cast.h"
+
+namespace millrace::plan {
+
+struct UnresolvedExpr {
+  enum class Kind {
+    kAttribute,  // name_parts
+    kStar,       // name_parts: the target ("data.*"), may be empty
+    kLiteral,    // literal
+    kCall,       // name, children, distinct
+    kAlias,      // name, children[0]
+    kCast,       // type, cast_mode, children[0]
+    kExtract,    // children[0] . children[1]
+    kSortOrder,  // children[0], descending, nulls_first
+  };
+
+  Kind kind = Kind::kLiteral;
+  std::vector<std::string> name_parts;
+  std::string name;
+  std::string metadata;  // of an alias: JSON
+  data::ArrayPtr literal;
+  data::TypePtr type;
+  expr::CastMode cast_mode = expr::CastMode::kAnsi;
+  bool distinct = false;
+  bool descending = false;
+  bool nulls_first = true;
+  std::vector<UnresolvedExpr> children;
+
+  static UnresolvedExpr Attribute(std::vector<std::string> parts);
+  static UnresolvedExpr Literal(data::ArrayPtr value);
+  static UnresolvedExpr Call(std::string name, std::vector<UnresolvedExpr> args);
+};
+
+/// Splits "a.b", "`a.b`.c" into its parts. Errors: PARSE_SYNTAX_ERROR / 42601 for an unclosed
+/// backquote.
+Result<std::vector<std::string>> ParseAttributeName(std::string_view text);
+
+/// The name Spark gives a column without alias: "amount", "sum(amount)", "(a + 1)",
+/// "CAST(window.start AS BIGINT)". Spark: toPrettySQL and UnresolvedAlias.
+std::string ColumnName(const UnresolvedExpr& expression);
+
+/// The text of an expression as Spark prints it inside another one's name.
+std::string PrettySql(const UnresolvedExpr& expression);
+
+}  // namespace millrace::plan

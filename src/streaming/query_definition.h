@@ -1,0 +1,44 @@
+// Everything a streaming query is started with.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "connector/sink.h"
+#include "plan/catalog.h"
+#include "plan/logical_plan.h"
+
+namespace millrace::streaming {
+
+struct Trigger {
+  enum class Kind {
+    kDefault,         // the next batch as soon as there is data
+    kProcessingTime,  // at multiples of `interval` of the clock
+    kAvailableNow,    // all that is there at the start, in several batches, then end
+    kOnce,            // all that is there in one batch, then end
+  };
+  Kind kind = Kind::kDefault;
+  std::chrono::milliseconds interval{};
+};
+
+struct QueryDefinition {
+  plan::PlanPtr plan;  // optimised
+  connector::OutputMode mode = connector::OutputMode::kAppend;
+  Trigger trigger;
+  std::string name;  // empty: none
+  const connector::SinkProvider* sink = nullptr;
+  Options sink_options;
+  std::string path;                   // start(path); empty: none
+  std::vector<std::string> partition_columns;
+  std::string checkpoint_location;    // empty: a temporary one
+  plan::SessionConf conf;
+};
+
+/// What a query needs of the process. All must outlive it.
+struct QueryEnvironment {
+  FileSystem* fs = nullptr;
+  Clock* clock = nullptr;
+};
+
+}  // namespace millrace::streaming

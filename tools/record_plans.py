@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Records the Spark Connect plans of the golden streaming cases, without a server.
+
+Reads test/golden/streaming_cases.json and back_to_back_cases.json (PySpark text with the inputs
+and outputs of a real Spark 4.2), builds each query with the pinned PySpark client, and writes its
+plan as protobuf JSON to test/golden/plans.json. A case whose text cannot be built without a
+server, or whose operators Millrace does not have, is listed there with the reason.
+"""
+
+import json
+import os
+import pathlib
+import sys
+import warnings
+
+warnings.simplefilter("ignore")
+
+import pyspark.errors.utils as pyspark_errors  # noqa: E402
+from google.protobuf import json_format  # noqa: E402
+from pyspark.sql.connect import functions as F  # noqa: E402
+from pyspark.sql.connect.session import SparkSession  # noqa: E402
+
+FOLDER = pathlib.Path(__file__).parent.parent / "test" / "golden"
+
+# Operators that are not built yet: these cases are not run.
+OUT_OF_SCOPE = {
+    "join": "joins",
+    "session_window": "session windows",
+}
+# SQL text inside a case, written with columns instead until there is a SQL grammar.
+REWRITES = {"where('s > 10')": "where(F.col('s') > 10)"}
+
+
+def offline_session():
+    """A session that never speaks to a server."""
+    pyspark_errors._enable_debugging_cache = False  # else it asks the server for a setting
+    return SparkSession("sc://127.0.0.1:1")
+
+
+def record(spark, code, sources):
+    """The plan of `code` as a JSON object."""
+    frame = eval(code, {"F": F, "s": sources, "s0": sources[0], "spark": spark})
+    return json_format.MessageToDict(
+        frame._plan.plan(spark._client), preserving_proto_field_name=True
+    )
+
+
+def source(spark, schema, index, options):
+    reader = spark.readStream.schema(schema)
+    for key, value in options.items():
+        reader = reader.option(key, value)
+    return reader.json(f"/source/{index}")
+
+
+def main():
+    spark = offline_session()
+    plans = {}
+    for name in ("streaming_cases.json", "back_to_back_cases.json"):
+        for case in json.loads((FOLDER / name).read_text()):
+            code = case["code"]
+            reason = next((why for word, why in OUT_OF_SCOPE.items() if word in code), None)
+            if reason:
+                plans[case["id"]] = {"not_run": reason}
+                continue
+            for text, columns in REWRITES.items():
+                code = code.replace(text, columns)
+            if "files" in case:  # back to back: one file a batch, 10 s of delay
+                frames = [
+                    source(spark, "v long, t timestamp", 0, {"maxFilesPerTrigger": 1})
+                    .withWatermark("t", "10 seconds")
+                ]
+            else:
+                frames = [
+                    source(spark, schema, i, {}) for i, schema in enumerate(case["schemas"])
+                ]
+            plans[case["id"]] = {"plan": record(spark, code, frames)}
+    text = json.dumps(plans, indent=1, sort_keys=True)
+    (FOLDER / "plans.json").write_text(text + "\n")
+    run = sum("plan" in entry for entry in plans.values())
+    print(f"{run} plans recorded, {len(plans) - run} cases not run")
+    sys.stdout.flush()
+    os._exit(0)  # the client's threads wait for a server that is not there
+
+
+if __name__ == "__main__":
+    main()
