@@ -77,7 +77,7 @@ def main():
 
     import pyarrow  # here, so that --help needs no wheel
 
-    wheel = pathlib.Path(pyarrow.__file__).parent
+    wheel = pathlib.Path(pyarrow.__file__).resolve().parent
     shutil.rmtree(output, ignore_errors=True)
     (output / "lib").mkdir(parents=True)
     for name in LIBRARIES:

@@ -108,9 +108,20 @@ need_venv() {
 }
 
 install_venv() {
-  local key python
+  local key
   key=$(venv_key)
   ! stamp_is venv "$key" || return 0  # another ./dev was faster
+  # A changed pin changes an environment in place; only a broken one is made anew.
+  "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || make_venv
+  run_step "Installing Python packages (1.2 GB on disk)" "$DEPS/log/pip.log" \
+    "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input \
+    -r "$ROOT/tools/requirements.txt" ||
+    die "Could not install the packages of tools/requirements.txt. Check the network, try again."
+  set_stamp venv "$key"
+}
+
+make_venv() {
+  local python
   python=$(find_python)
   if [[ -z $python ]]; then
     need_apt "${APT_PYTHON[@]}"
@@ -122,14 +133,12 @@ install_venv() {
   rm -rf "$VENV"
   run_step "Making .deps/venv" "$DEPS/log/venv.log" "$python" -m venv "$VENV" ||
     die "Could not make a virtual environment with $python."
-  run_step "Installing Python packages (once, 1.2 GB on disk)" "$DEPS/log/pip.log" \
-    "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input \
-    -r "$ROOT/tools/requirements.txt" ||
-    die "Could not install the packages of tools/requirements.txt. Check the network, try again."
-  set_stamp venv "$key"
 }
 
-arrow_key() { cat "$ROOT/tools/requirements.txt" "$ROOT/tools/arrow_libraries.py" | hash_of; }
+arrow_key() {
+  { grep '^pyarrow==' "$ROOT/tools/requirements.txt"; cat "$ROOT/tools/arrow_libraries.py"; } |
+    hash_of
+}
 
 # Makes .deps/arrow, the C++ libraries that the engine links against, out of the pyarrow wheel.
 need_arrow() {

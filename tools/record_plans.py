@@ -28,7 +28,10 @@ OUT_OF_SCOPE = {
     "session_window": "session windows",
 }
 # SQL text inside a case, written with columns instead until there is a SQL grammar.
-REWRITES = {"where('s > 10')": "where(F.col('s') > 10)"}
+REWRITES = {
+    "where('s > 10')": "where(F.col('s') > 10)",
+    "where('amount >= 2')": "where(F.col('amount') >= 2)",
+}
 
 
 def offline_session():

@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   rd_kafka_t* consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof(error));
   if (consumer == nullptr) Fail("consumer", error);
   rd_kafka_poll_set_consumer(consumer);
-  const rd_kafka_metadata* metadata = nullptr;
+  const struct rd_kafka_metadata* metadata = nullptr;
   rd_kafka_topic_t* topic = rd_kafka_topic_new(consumer, argv[2], nullptr);
   if (rd_kafka_metadata(consumer, 0, topic, &metadata, 10'000) != RD_KAFKA_RESP_ERR_NO_ERROR) {
     Fail("metadata", "no answer from the broker");

@@ -20,6 +20,7 @@ def main():
     parser.add_argument("--max-offsets-per-trigger")
     options = parser.parse_args()
 
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     jars = sorted(map(str, pathlib.Path(options.jars).glob("*.jar")))
     spark = (
         SparkSession.builder.master("local[2]")

@@ -1,9 +1,11 @@
-// The command line: millrace show.
+// The command line: millrace show, millrace handover.
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <string>
 
+#include "app/engine.h"
+#include "app/handover.h"
 #include "millrace/millrace.h"
 
 namespace {
@@ -53,11 +55,29 @@ int main(int argc, char** argv) {
   show->add_flag("--schema", show_arguments.schema, "Print the schema instead of rows.");
   show->add_flag("--count", show_arguments.count, "Print the number of rows instead of rows.");
 
+  millrace::app::HandoverArguments handover_arguments;
+  std::string to;
+  CLI::App* handover = program.add_subcommand(
+      "handover", "Hand a stateless query and its lake over to Spark, or take them over.");
+  handover->add_option("--checkpoint", handover_arguments.checkpoint, "The query's checkpoint.")
+      ->required();
+  handover->add_option("--lake", handover_arguments.lake, "The folder the query writes.")
+      ->required();
+  handover->add_option("--to", to, "Who goes on with the query.")
+      ->required()
+      ->check(CLI::IsMember({"spark", "millrace"}));
+
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const int code = program.exit(error);
     return code == 0 ? 0 : 2;
+  }
+  if (handover->parsed()) {
+    using millrace::app::HandoverTo;
+    handover_arguments.to = to == "spark" ? HandoverTo::kSpark : HandoverTo::kMillrace;
+    return Report(millrace::app::Handover(millrace::app::Engine::Instance().file_system(),
+                                          handover_arguments));
   }
   return Report(Show(show_arguments));
 }

@@ -1,4 +1,5 @@
-// Wall-clock time behind an interface, so that tests decide what time it is and never sleep.
+// Wall-clock time behind an interface, so that tests decide what time it is and never
+// sleep.
 #pragma once
 
 #include <chrono>
@@ -19,8 +20,8 @@ class Clock {
 
   virtual EpochMillis Now() const = 0;
 
-  /// Blocks until `deadline` has passed, `stop` is requested or Wake() is called by another
-  /// thread after this call began. Returns false only when stop was requested.
+  /// Blocks until `deadline` has passed, `stop` is requested or Wake() is called by
+  /// another thread after this call began. Returns false only when stop was requested.
   virtual bool WaitUntil(EpochMillis deadline, std::stop_token stop) = 0;
 
   /// Ends every wait under way.
@@ -51,7 +52,8 @@ class ManualClock final : public Clock {
 
   void Advance(std::chrono::milliseconds by);
 
-  /// Blocks until some thread is inside WaitUntil, one that was not told to go on already.
+  /// Blocks until some thread is inside WaitUntil, one that was not told to go on
+  /// already.
   void AwaitWaiter(std::stop_token stop);
 
  private:
@@ -64,9 +66,9 @@ class ManualClock final : public Clock {
 
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
-  EpochMillis now_;             // guarded by mutex_
-  long wakes_ = 0;              // guarded by mutex_
-  std::list<Waiter> waiters_;   // guarded by mutex_
+  EpochMillis now_;            // guarded by mutex_
+  long wakes_ = 0;             // guarded by mutex_
+  std::list<Waiter> waiters_;  // guarded by mutex_
 };
 
 }  // namespace millrace

@@ -81,7 +81,8 @@ Error ArgumentError(fmt::format_string<Args...> format, Args&&... args) {
 /// Another system failed; `retryable` stays true.
 template <typename... Args>
 Error ExternalError(fmt::format_string<Args...> format, Args&&... args) {
-  return Error(Fault::kExternal, format, std::forward<Args>(args)...).Java(kSparkException);
+  return Error(Fault::kExternal, format, std::forward<Args>(args)...)
+      .Java(kSparkException);
 }
 
 /// A defect of ours.

@@ -1,5 +1,6 @@
-// Files behind an interface: the local disk, and an in-memory disk that crashes on purpose.
-// Everything that must survive a crash (checkpoints, lake commits) is written through it.
+// Files behind an interface: the local disk, and an in-memory disk that crashes on
+// purpose. Everything that must survive a crash (checkpoints, lake commits) is written
+// through it.
 #pragma once
 
 #include <cstdint>
@@ -70,16 +71,16 @@ class FileSystem {
   virtual Result<std::optional<FileInfo>> Stat(const std::string& path) = 0;
   /// Makes renames, creations and removals in a folder survive a crash.
   virtual Status SyncDir(const std::string& path) = 0;
-  /// Takes an exclusive lock on a file, creating it; `owner` is written into it. An error that
-  /// quotes the current content of the file where another process holds the lock.
+  /// Takes an exclusive lock on a file, creating it; `owner` is written into it. An error
+  /// that quotes the current content of the file where another process holds the lock.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path,
                                                  std::string_view owner) = 0;
 
   /// The whole content.
   Result<std::string> ReadFile(const std::string& path);
-  /// Writes to a temporary name in the same folder (".<name>.<unique>.tmp"), syncs, renames over
-  /// `path`, syncs the folder. After a crash there is the old file, the new one, or none, never
-  /// a part.
+  /// Writes to a temporary name in the same folder (".<name>.<unique>.tmp"), syncs,
+  /// renames over `path`, syncs the folder. After a crash there is the old file, the new
+  /// one, or none, never a part.
   Status WriteFileAtomically(const std::string& path, std::string_view content);
 };
 

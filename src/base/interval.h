@@ -15,9 +15,10 @@ struct CalendarInterval {
   int64_t micros = 0;
 };
 
-/// Reads an interval without case, with an optional leading "interval". Units: year, month,
-/// week, day, hour, minute, second, millisecond, microsecond (and plurals); several may follow
-/// each other; seconds may have a fraction. Errors: CANNOT_PARSE_INTERVAL / 22006.
+/// Reads an interval without case, with an optional leading "interval". Units: year,
+/// month, week, day, hour, minute, second, millisecond, microsecond (and plurals);
+/// several may follow each other; seconds may have a fraction. Errors:
+/// CANNOT_PARSE_INTERVAL / 22006.
 Result<CalendarInterval> ParseInterval(std::string_view text);
 
 /// The same for a fixed length of time: months are refused, a day is 24 h.

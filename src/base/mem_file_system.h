@@ -1,5 +1,6 @@
-// An in-memory disk that forgets unsynced bytes and names when it crashes, and crashes at a
-// chosen operation. For crash tests: run, crash at operation n, reboot, run again, compare.
+// An in-memory disk that forgets unsynced bytes and names when it crashes, and crashes at
+// a chosen operation. For crash tests: run, crash at operation n, reboot, run again,
+// compare.
 #pragma once
 
 #include <memory>
@@ -19,8 +20,8 @@ enum class Unsynced {
   kKept,       // everything: only the process died
 };
 
-/// Relative paths begin at the root. A rename between two folders is durable in each of them by
-/// its own SyncDir: sync the target's first.
+/// Relative paths begin at the root. A rename between two folders is durable in each of
+/// them by its own SyncDir: sync the target's first.
 ///
 /// Threading: as FileSystem.
 class MemFileSystem final : public FileSystem {
@@ -28,18 +29,19 @@ class MemFileSystem final : public FileSystem {
   MemFileSystem();
   ~MemFileSystem() override;
 
-  /// Operation number `n` from now (1 is the next one that changes the disk) and all later ones
-  /// fail as if the machine had stopped; an append that fails so leaves half of its bytes. 0
-  /// switches it off.
+  /// Operation number `n` from now (1 is the next one that changes the disk) and all
+  /// later ones fail as if the machine had stopped; an append that fails so leaves half
+  /// of its bytes. 0 switches it off.
   void CrashAt(int n);
   /// How many changing operations were tried since the last CrashAt/Reboot.
   int operations() const;
   /// Whether the crash point was reached.
   bool crashed() const;
-  /// The machine comes back: unsynced file bytes and unsynced directory changes are gone, locks
-  /// are free, no crash is planned. Files opened before are dead.
+  /// The machine comes back: unsynced file bytes and unsynced directory changes are gone,
+  /// locks are free, no crash is planned. Files opened before are dead.
   void Reboot(Unsynced unsynced = Unsynced::kLost);
-  /// Makes every later operation that changes the disk fail with "No space left on device".
+  /// Makes every later operation that changes the disk fail with "No space left on
+  /// device".
   void SetFull(bool full);
 
   Result<std::unique_ptr<WritableFile>> OpenForWrite(const std::string& path) override;

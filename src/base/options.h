@@ -25,8 +25,8 @@ struct OptionSpec {
   bool prefix = false;  // matches every key that begins with `key`, e.g. "kafka."
 };
 
-/// A connector's options. Keys compare without case (Spark's CaseInsensitiveMap), values are
-/// text.
+/// A connector's options. Keys compare without case (Spark's CaseInsensitiveMap), values
+/// are text.
 class Options {
  public:
   Options() = default;
@@ -43,8 +43,8 @@ class Options {
   /// All with their keys as the user wrote them.
   const std::map<std::string, std::string>& original() const { return original_; }
 
-  /// An error for a key in `specs` that is not supported, a required one that is missing, and
-  /// one that no spec names (says the nearest name). `what` is e.g. "Kafka source".
+  /// An error for a key in `specs` that is not supported, a required one that is missing,
+  /// and one that no spec names (says the nearest name). `what` is e.g. "Kafka source".
   Status Check(std::string_view what, std::span<const OptionSpec> specs) const;
 
  private:

@@ -1,5 +1,5 @@
-// A query's checkpoint folder: metadata, offsets/, commits/, sources/, and what lies where.
-// Opening one takes its lock; reading it back says where the query goes on.
+// A query's checkpoint folder: metadata, offsets/, commits/, sources/, and what lies
+// where. Opening one takes its lock; reading it back says where the query goes on.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,8 @@ class MetadataLog {
   /// Writes entry `id`; an error where it exists already.
   Status Add(int64_t id, const std::string& content);
   Result<std::optional<std::string>> Get(int64_t id) const;
-  /// The largest id, if any. Names that are not plain numbers (".5.tmp", ".5.crc") do not count.
+  /// The largest id, if any. Names that are not plain numbers (".5.tmp", ".5.crc") do not
+  /// count.
   Result<std::optional<int64_t>> LatestId() const;
   Result<std::vector<int64_t>> Ids() const;  // ascending
   /// Removes all entries below `id`, and left-over temporary files.
@@ -38,7 +39,8 @@ class MetadataLog {
 
 /// Where a query stands.
 struct RecoveryPoint {
-  /// The batch to run next: N+1 where commits/N exists, N where only offsets/N does, 0 at first.
+  /// The batch to run next: N+1 where commits/N exists, N where only offsets/N does, 0 at
+  /// first.
   int64_t next_batch = 0;
   /// offsets/next_batch where it exists: the batch must be run again with exactly these.
   std::optional<OffsetSeq> planned;
@@ -46,7 +48,8 @@ struct RecoveryPoint {
   std::optional<OffsetSeq> previous;
   /// commits/(next_batch-1).
   std::optional<CommitMetadata> previous_commit;
-  /// offsets/(next_batch-2), which fixes the previous batch's late watermark; may be missing.
+  /// offsets/(next_batch-2), which fixes the previous batch's late watermark; may be
+  /// missing.
   std::optional<OffsetSeq> before_previous;
 };
 
@@ -54,10 +57,10 @@ struct RecoveryPoint {
 /// Failure: errors name the file and say what to do.
 class Checkpoint {
  public:
-  /// Opens or creates `folder`, and locks it for this process (`millrace/lock` inside it; the
-  /// error of a second process says who holds it: pid, host, query). Refuses a folder whose
-  /// offsets or commits exist without metadata (STREAMING_CHECKPOINT_MISSING_METADATA_FILE /
-  /// 42K03). `fs` must outlive it.
+  /// Opens or creates `folder`, and locks it for this process (`millrace/lock` inside it;
+  /// the error of a second process says who holds it: pid, host, query). Refuses a folder
+  /// whose offsets or commits exist without metadata
+  /// (STREAMING_CHECKPOINT_MISSING_METADATA_FILE / 42K03). `fs` must outlive it.
   static Result<std::unique_ptr<Checkpoint>> Open(FileSystem* fs, std::string folder,
                                                   const std::string& query_name);
 
@@ -74,12 +77,12 @@ class Checkpoint {
   std::string source_folder(int index) const;
   /// millrace/<name>: files of our own.
   std::string own_folder(const std::string& name) const;
-  /// True where Spark wrote keyed state (state/<n> exists): such a checkpoint cannot be taken
-  /// over.
+  /// True where Spark wrote keyed state (state/<n> exists): such a checkpoint cannot be
+  /// taken over.
   Result<bool> HasSparkState() const;
 
-  /// Removes entries of offsets and commits below `current_batch` - `retain`: as Spark does, one
-  /// more than the last `retain` batches stays.
+  /// Removes entries of offsets and commits below `current_batch` - `retain`: as Spark
+  /// does, one more than the last `retain` batches stays.
   Status Purge(int64_t current_batch, int retain);
 
  private:

@@ -40,6 +40,7 @@ struct CommitMetadata {
   bool operator==(const CommitMetadata&) const = default;
 };
 std::string Serialize(const CommitMetadata& commit);
-Result<CommitMetadata> ParseCommitMetadata(const std::string& text, const std::string& file);
+Result<CommitMetadata> ParseCommitMetadata(const std::string& text,
+                                           const std::string& file);
 
 }  // namespace millrace::checkpoint

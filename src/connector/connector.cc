@@ -20,11 +20,13 @@ bool IsCancelled(const Status& status) {
   return !status.ok() && status.error().error_class == kCancelledClass;
 }
 
-Result<std::unique_ptr<Sink>> SinkProvider::MakeBatch(const Options&, const data::SchemaPtr&,
-                                                      const SinkContext&, SaveMode) const {
+Result<std::unique_ptr<Sink>> SinkProvider::MakeBatch(const Options&,
+                                                      const data::SchemaPtr&,
+                                                      const SinkContext&,
+                                                      SaveMode) const {
   return UnsupportedError(
-      "Format '{}' can only be written as a stream, found: df.write. Use df.writeStream, or "
-      "another format.",
+      "Format '{}' can only be written as a stream, found: df.write. Use df.writeStream, "
+      "or another format.",
       name());
 }
 

@@ -1,4 +1,5 @@
-// What the author of a sink reads: rows are written, prepared (durable, invisible) and committed.
+// What the author of a sink reads: rows are written, prepared (durable, invisible) and
+// committed.
 #pragma once
 
 #include <cstdint>
@@ -56,15 +57,16 @@ class Sink {
 
   /// Publishes a batch, all of it or nothing.
   ///
-  /// Called again with the same `batch` (and new messages) if the engine died before it could
-  /// record the commit. A sink that remembers `batch` as published must drop the new messages
-  /// and return OK. Batches arrive in order. Called for empty batches too.
+  /// Called again with the same `batch` (and new messages) if the engine died before it
+  /// could record the commit. A sink that remembers `batch` as published must drop the
+  /// new messages and return OK. Batches arrive in order. Called for empty batches too.
   virtual Status Commit(BatchId batch, std::span<const CommitMessage> messages) = 0;
 
   /// States what a user may rely on; checked by the crash suite.
   virtual DeliveryGuarantee guarantee() const = 0;
 
-  /// Rows written are counted in the progress; a sink that cannot tell returns false (-1 there).
+  /// Rows written are counted in the progress; a sink that cannot tell returns false (-1
+  /// there).
   virtual bool counts_rows() const { return true; }
 };
 
@@ -77,7 +79,8 @@ struct SinkContext {
   std::string query_name;
   std::string path;  // from start(path) or option "path"; empty if none
   std::vector<std::string> partition_columns;
-  /// millrace/sink in the checkpoint: the sink's own files. Empty where there is no checkpoint.
+  /// millrace/sink in the checkpoint: the sink's own files. Empty where there is no
+  /// checkpoint.
   std::string state_folder;
   bool streaming = true;  // false for df.write
 };
@@ -93,10 +96,12 @@ class SinkProvider {
   virtual std::string_view name() const = 0;
   virtual std::span<const OptionSpec> options() const = 0;
   virtual bool supports(OutputMode mode) const = 0;
-  /// Whether a query may run without checkpointLocation (console, memory, noop: a temporary one).
+  /// Whether a query may run without checkpointLocation (console, memory, noop: a
+  /// temporary one).
   virtual bool needs_checkpoint() const = 0;
 
-  virtual Result<std::unique_ptr<Sink>> Make(const Options& options, const data::SchemaPtr& schema,
+  virtual Result<std::unique_ptr<Sink>> Make(const Options& options,
+                                             const data::SchemaPtr& schema,
                                              const SinkContext& context) const = 0;
 
   /// df.write: writes as batch 0 of a sink of its own. UNSUPPORTED_FEATURE by default.

@@ -1,5 +1,5 @@
-// What the author of a source reads: a streaming source plans ranges of offsets and opens readers
-// for them; a batch source lists its splits.
+// What the author of a source reads: a streaming source plans ranges of offsets and opens
+// readers for them; a batch source lists its splits.
 #pragma once
 
 #include <algorithm>
@@ -33,12 +33,14 @@ struct ReadLimit {
 
 /// Gives the rows of one split, in order.
 ///
-/// Threading: used by one thread; different readers of one source may run on different threads.
+/// Threading: used by one thread; different readers of one source may run on different
+/// threads.
 class Reader {
  public:
   virtual ~Reader() = default;
-  /// The next batch of rows (at least one), or null at the end of the split. Blocks while the
-  /// rows are not there yet, returns soon after `stop` is requested (Cancelled error).
+  /// The next batch of rows (at least one), or null at the end of the split. Blocks while
+  /// the rows are not there yet, returns soon after `stop` is requested (Cancelled
+  /// error).
   virtual Result<data::Batch> Next(std::stop_token stop) = 0;
   /// How many bytes of input were read so far.
   virtual int64_t bytes_read() const { return 0; }
@@ -64,12 +66,13 @@ class StreamSource {
   /// E.g. "KafkaV2[Subscribe[orders]]"; shown in status, progress and errors.
   virtual std::string description() const = 0;
 
-  /// Where a new query begins. Called once, before anything else, only for a query without
-  /// checkpoint; what must be remembered goes to the source's log. Nothing: before any data.
+  /// Where a new query begins. Called once, before anything else, only for a query
+  /// without checkpoint; what must be remembered goes to the source's log. Nothing:
+  /// before any data.
   virtual Result<std::optional<Offset>> Initial(std::stop_token stop) = 0;
 
-  /// The end of what is there now, limited to what one batch from `start` may read. Nothing while
-  /// there is no data at all. Equal to `start` where there is nothing new.
+  /// The end of what is there now, limited to what one batch from `start` may read.
+  /// Nothing while there is no data at all. Equal to `start` where there is nothing new.
   virtual Result<std::optional<Offset>> Latest(const std::optional<Offset>& start,
                                                const ReadLimit& limit,
                                                std::stop_token stop) = 0;
@@ -78,26 +81,30 @@ class StreamSource {
   virtual Status PrepareAvailableNow(std::stop_token stop) = 0;
 
   /// The splits of (start, end]; the same arguments always give the same rows.
-  virtual Result<std::vector<std::unique_ptr<Split>>> Plan(const std::optional<Offset>& start,
-                                                           const Offset& end,
-                                                           std::stop_token stop) = 0;
+  virtual Result<std::vector<std::unique_ptr<Split>>> Plan(
+      const std::optional<Offset>& start, const Offset& end, std::stop_token stop) = 0;
 
   /// Batch with end offset `end` is committed; may forget what lies before it.
-  virtual Status OnCommitted(const Offset& end) { (void)end; return Status::OK(); }
+  virtual Status OnCommitted(const Offset& end) {
+    (void)end;
+    return Status::OK();
+  }
 
   /// Spark's per-source metrics of the progress JSON, given the end of the last batch.
-  virtual std::map<std::string, std::string> Metrics(const std::optional<Offset>& consumed) {
+  virtual std::map<std::string, std::string> Metrics(
+      const std::optional<Offset>& consumed) {
     (void)consumed;
     return {};
   }
   /// The newest offset known, for "latestOffset" in the progress; nothing if unknown.
   virtual std::optional<Offset> ReportLatest() { return std::nullopt; }
 
-  /// Blocks until there may be new data, `deadline` has passed or `stop` is requested. Returns
-  /// whether asking Latest is worth while. A source that cannot tell waits 10 ms on `clock`
-  /// (spark.sql.streaming.pollingDelay) and says yes.
+  /// Blocks until there may be new data, `deadline` has passed or `stop` is requested.
+  /// Returns whether asking Latest is worth while. A source that cannot tell waits 10 ms
+  /// on `clock` (spark.sql.streaming.pollingDelay) and says yes.
   virtual bool AwaitData(Clock& clock, EpochMillis deadline, std::stop_token stop) {
-    clock.WaitUntil(std::min(deadline, clock.Now() + std::chrono::milliseconds(10)), stop);
+    clock.WaitUntil(std::min(deadline, clock.Now() + std::chrono::milliseconds(10)),
+                    stop);
     return true;
   }
 
@@ -114,7 +121,8 @@ struct SourceContext {
   FileSystem* fs = nullptr;
   Clock* clock = nullptr;
   std::string session_time_zone = "UTC";
-  /// The top-level columns the query uses; all others may be left null or out. Nothing: all.
+  /// The top-level columns the query uses; all others may be left null or out. Nothing:
+  /// all.
   std::optional<std::vector<std::string>> required_columns;
   /// sources/<i> in the checkpoint; null for batch reads.
   DurableLog* log = nullptr;
@@ -130,15 +138,17 @@ class SourceProvider {
   virtual std::string_view name() const = 0;
   virtual std::span<const OptionSpec> options() const = 0;
 
-  /// The columns, checked options included. `user_schema` is what .schema(…) gave, or null.
-  /// Spark checks some Kafka options only at start; those are checked in MakeStream.
+  /// The columns, checked options included. `user_schema` is what .schema(…) gave, or
+  /// null. Spark checks some Kafka options only at start; those are checked in
+  /// MakeStream.
   virtual Result<data::SchemaPtr> Schema(const Options& options,
                                          const std::vector<std::string>& paths,
-                                         const data::SchemaPtr& user_schema, bool streaming,
+                                         const data::SchemaPtr& user_schema,
+                                         bool streaming,
                                          const SourceContext& context) const = 0;
 
-  /// Readers give batches whose columns are `schema` restricted to context.required_columns, in
-  /// the order of `schema`.
+  /// Readers give batches whose columns are `schema` restricted to
+  /// context.required_columns, in the order of `schema`.
   virtual Result<std::unique_ptr<StreamSource>> MakeStream(
       const Options& options, const std::vector<std::string>& paths,
       const data::SchemaPtr& schema, const SourceContext& context) const = 0;

@@ -20,7 +20,8 @@ struct TableContent {
 class Tables {
  public:
   virtual ~Tables() = default;
-  /// The table's rows as of now; nothing where there is no such table (names without case).
+  /// The table's rows as of now; nothing where there is no such table (names without
+  /// case).
   virtual std::optional<TableContent> Find(std::string_view name) const = 0;
 };
 

@@ -102,6 +102,10 @@ TEST(Take, NegativeIndicesGiveNullRows) {
   ExpectSame(MustTake(AllTypes(), {-1, -1}), Expected({-1, -1}));
 }
 
+TEST(Take, NullRowsOutOfNoRows) {
+  ExpectSame(MustTake(EmptyBatch(Ddl(kAllTypes)), {-1, -1, -1}), Expected({1, 1, 1}));
+}
+
 TEST(Take, RespectsOffsetsOfSlices) {
   for (int64_t offset = 0; offset < 5; ++offset) {
     const Batch slice = AllTypes()->Slice(offset);

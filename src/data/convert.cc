@@ -191,14 +191,19 @@ Result<ArrayDataPtr> MakeList(const ArrayData& source, TypePtr type, BufferPtr o
 
 Result<ArrayDataPtr> LargeListToEngine(const ArrayData& source, TypePtr type) {
   const int64_t slots = source.offset + source.length;
-  const auto* const offsets = reinterpret_cast<const int64_t*>(source.buffers[1]->data());
-  if (offsets[slots] > std::numeric_limits<int32_t>::max())
-    return TooBig("A list column");
   MILLRACE_ASSIGN_OR_RETURN_ARROW(BufferPtr buffer,
                                   arrow::AllocateBuffer((slots + 1) * sizeof(int32_t)));
   auto* const out = reinterpret_cast<int32_t*>(buffer->mutable_data());
-  std::transform(offsets, offsets + slots + 1, out,
-                 [](int64_t offset) { return static_cast<int32_t>(offset); });
+  out[0] = 0;  // no rows may come without offsets
+  if (slots > 0) {
+    const auto* const offsets =
+        reinterpret_cast<const int64_t*>(source.buffers[1]->data());
+    if (offsets[slots] > std::numeric_limits<int32_t>::max()) {
+      return TooBig("A list column");
+    }
+    std::transform(offsets, offsets + slots + 1, out,
+                   [](int64_t offset) { return static_cast<int32_t>(offset); });
+  }
   return MakeList(source, std::move(type), std::move(buffer));
 }
 

@@ -117,7 +117,9 @@ Result<BufferPtr> Taker::TakeValues(const ArrayData& source) const {
 Result<BufferPtr> Taker::TakeBits(const ArrayData& source) const {
   MILLRACE_ASSIGN_OR_RETURN_ARROW(BufferPtr buffer, arrow::AllocateEmptyBitmap(length()));
   uint8_t* const out = buffer->mutable_data();
-  const uint8_t* const bits = source.buffers[1]->data();
+  // An empty source may come without values; then all indices are -1.
+  const uint8_t* const bits =
+      source.buffers[1] == nullptr ? nullptr : source.buffers[1]->data();
   const int64_t offset = source.offset + base_;
   for (int64_t i = 0; i < length(); ++i) {
     const int32_t index = indices_[i];

@@ -322,7 +322,7 @@ Status Compiler::Quoted(size_t* at) {
       ++i;
     } else {
       *at = i + 1;
-      if (text.empty()) text = "'";  // two quotes are one
+      if (text.empty()) text += '\'';  // two quotes are one
       Append({.kind = PatternItem::kLiteral, .text = std::move(text)});
       return Status::OK();
     }

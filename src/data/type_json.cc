@@ -121,9 +121,12 @@ Result<TypePtr> ReadAtomic(const std::string& name) {
   return InvalidJsonType(name);
 }
 
-Result<TypePtr> ReadType(const Json& json);
+// Deeper than any real type; keeps hostile texts from using up the stack.
+constexpr int kMaxNesting = 100;
 
-Result<TypePtr> ReadStruct(const Json& json) {
+Result<TypePtr> ReadType(const Json& json, int depth);
+
+Result<TypePtr> ReadStruct(const Json& json, int depth) {
   const auto fields = json.find("fields");
   if (fields == json.end() || !fields->is_array()) return InvalidJsonType(Dump(json));
   arrow::FieldVector out;
@@ -142,7 +145,7 @@ Result<TypePtr> ReadStruct(const Json& json) {
       if (!found->is_object() && !found->is_null()) return InvalidJsonType(Dump(field));
       if (found->is_object()) metadata = Dump(*found);
     }
-    MILLRACE_ASSIGN_OR_RETURN(TypePtr type, ReadType(field["type"]));
+    MILLRACE_ASSIGN_OR_RETURN(TypePtr type, ReadType(field["type"], depth + 1));
     out.push_back(
         MakeField(field["name"].get<std::string>(), std::move(type), nullable, metadata));
   }
@@ -154,20 +157,21 @@ bool BooleanOr(const Json& json, const char* key, bool fallback) {
   return found != json.end() && found->is_boolean() ? found->get<bool>() : fallback;
 }
 
-Result<TypePtr> ReadType(const Json& json) {
+Result<TypePtr> ReadType(const Json& json, int depth) {
+  if (depth > kMaxNesting) return InvalidJsonType("nested too deep");
   if (json.is_string()) return ReadAtomic(json.get<std::string>());
   if (!json.is_object() || !json.contains("type") || !json["type"].is_string()) {
     return InvalidJsonType(Dump(json));
   }
   const std::string kind = json["type"].get<std::string>();
-  if (kind == "struct") return ReadStruct(json);
+  if (kind == "struct") return ReadStruct(json, depth);
   if (kind == "array" && json.contains("elementType")) {
-    MILLRACE_ASSIGN_OR_RETURN(TypePtr element, ReadType(json["elementType"]));
+    MILLRACE_ASSIGN_OR_RETURN(TypePtr element, ReadType(json["elementType"], depth + 1));
     return ArrayOf(std::move(element), BooleanOr(json, "containsNull", true));
   }
   if (kind == "map" && json.contains("keyType") && json.contains("valueType")) {
-    MILLRACE_ASSIGN_OR_RETURN(TypePtr key, ReadType(json["keyType"]));
-    MILLRACE_ASSIGN_OR_RETURN(TypePtr value, ReadType(json["valueType"]));
+    MILLRACE_ASSIGN_OR_RETURN(TypePtr key, ReadType(json["keyType"], depth + 1));
+    MILLRACE_ASSIGN_OR_RETURN(TypePtr value, ReadType(json["valueType"], depth + 1));
     return MapOf(std::move(key), std::move(value),
                  BooleanOr(json, "valueContainsNull", true));
   }
@@ -191,7 +195,7 @@ std::string SchemaToJson(const arrow::Schema& schema) {
 Result<TypePtr> ParseTypeJson(std::string_view json) {
   const Json parsed = Json::parse(json, nullptr, /*allow_exceptions=*/false);
   if (parsed.is_discarded()) return InvalidJsonType(json);
-  return ReadType(parsed);
+  return ReadType(parsed, 0);
 }
 
 std::string FieldMetadataJson(const arrow::Field& field) {

@@ -17,6 +17,8 @@ namespace millrace::data {
 namespace {
 
 constexpr int kMaxPrecision = 38;
+// Deeper than any real type; keeps hostile texts from using up the stack.
+constexpr int kMaxNesting = 100;
 
 std::string Upper(std::string_view text) {
   std::string upper(text);
@@ -94,6 +96,7 @@ class TypeParser {
   Result<std::string> Name();
   Result<FieldPtr> Field(bool colon_allowed);
   Result<TypePtr> Type();
+  Result<TypePtr> OneType();
   Result<TypePtr> Struct();
   Result<TypePtr> Interval();
   Result<TypePtr> Timestamp();
@@ -105,6 +108,7 @@ class TypeParser {
   std::string_view text_;
   std::vector<Token> tokens_;
   size_t at_ = 0;
+  int depth_ = 0;
 };
 
 Result<std::string> TypeParser::Name() {
@@ -149,6 +153,18 @@ Result<FieldPtr> TypeParser::Field(bool colon_allowed) {
 }
 
 Result<TypePtr> TypeParser::Type() {
+  if (++depth_ > kMaxNesting) {
+    return Error(Fault::kUser, "A data type is nested more than {} levels deep.",
+                 kMaxNesting)
+        .Class("UNSUPPORTED_DATATYPE", "0A000")
+        .Java(kParseException);
+  }
+  Result<TypePtr> type = OneType();
+  --depth_;
+  return type;
+}
+
+Result<TypePtr> TypeParser::OneType() {
   if (Peek().kind != TokenKind::kWord) return Unexpected();
   const Token name = tokens_[at_++];
   const std::string word = Upper(name.text);

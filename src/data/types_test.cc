@@ -243,6 +243,23 @@ TEST(Types, DdlErrors) {
   EXPECT_EQ(ParseType("int,").status().error().error_class, "PARSE_SYNTAX_ERROR");
 }
 
+TEST(Types, HostileNestingIsRefused) {
+  std::string ddl = "int";
+  std::string json = "\"integer\"";
+  for (int i = 0; i < 90; ++i) {
+    ddl = "array<" + ddl + ">";
+    json = R"({"type":"array","containsNull":true,"elementType":)" + json + "}";
+  }
+  EXPECT_TRUE(ParseType(ddl).ok());
+  EXPECT_TRUE(ParseTypeJson(json).ok());
+  for (int i = 0; i < 20'000; ++i) ddl = "array<" + ddl;
+  EXPECT_FALSE(ParseType(ddl).ok());
+  for (int i = 0; i < 20; ++i) {
+    json = R"({"type":"array","containsNull":true,"elementType":)" + json + "}";
+  }
+  EXPECT_FALSE(ParseTypeJson(json).ok());
+}
+
 TEST(Types, JsonRoundTrip) {
   const SchemaPtr schema =
       Ddl("a boolean not null, b byte, c smallint, d int, e bigint, f float, g double, "

@@ -181,8 +181,15 @@ std::string PlainText(const DecimalText& text) {
   std::string integral = digits.substr(0, static_cast<size_t>(point));
   const std::string fraction = digits.substr(static_cast<size_t>(point));
   integral.erase(0, std::min(integral.find_first_not_of('0'), integral.size()));
-  if (integral.empty()) integral = "0";
-  return (text.negative ? "-" : "") + integral + (fraction.empty() ? "" : "." + fraction);
+  if (integral.empty()) integral += '0';
+  std::string plain;
+  if (text.negative) plain += '-';
+  plain += integral;
+  if (!fraction.empty()) {
+    plain += '.';
+    plain += fraction;
+  }
+  return plain;
 }
 
 std::optional<arrow::Decimal128> RoundDecimalText(const DecimalText& text, DecimalShape to) {

@@ -2,6 +2,7 @@
 
 #include <arrow/array/array_base.h>
 #include <arrow/record_batch.h>
+#include <arrow/scalar.h>
 #include <arrow/type.h>
 #include <gmock/gmock.h>
 

@@ -6,6 +6,7 @@
 #include <arrow/array/array_primitive.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "expr/json_chars.h"

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include <arrow/array/array_base.h>
-#include <arrow/array/concatenate.h>
 #include <arrow/record_batch.h>
 #include <gmock/gmock.h>
 
@@ -56,7 +55,11 @@ class Mutator {
         if (at < text->size()) (*text)[at] = static_cast<char>(random_());
         break;
       case 3: text->resize(at); break;
-      case 4: text->insert(at, Pick().substr(Below(60), Below(40))); break;
+      case 4: {
+        const std::string& other = Pick();
+        text->insert(at, other.substr(Below(other.size()), Below(40)));
+        break;
+      }
       default: text->insert(at, 1 + Below(5), "[{\"\\0"[Below(5)]);
     }
   }
@@ -108,11 +111,14 @@ TEST(JsonRobustness, MutatedLinesSchemasAndPaths) {
   const auto path = ParseJsonPath("$.l[*].y");
   ASSERT_TRUE(path.has_value());
   JsonPathReader paths;
-  std::vector<std::string> texts(200);
+  std::vector<std::vector<char>> texts(200);  // each in memory of its own size
   for (int batch = 0; batch < 60; ++batch) {
     std::vector<std::string_view> lines;
-    for (std::string& text : texts) {
-      text = mutator.Next();
+    for (std::vector<char>& exact : texts) {
+      const std::string mutated = mutator.Next();
+      exact.assign(mutated.begin(), mutated.end());
+      exact.shrink_to_fit();
+      const std::string_view text(exact.data(), exact.size());
       lines.push_back(text);
       std::string found;
       (void)paths.Find(text, *path, &found);

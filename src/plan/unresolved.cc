@@ -50,9 +50,9 @@ std::string LiteralText(const arrow::Array& value) {
   if (value.IsNull(0)) return "NULL";
   std::string text;
   data::AppendValue(value, 0, "UTC", data::NullText::kPretty, &text);
-  if (data::IsTimestamp(*value.type())) return "TIMESTAMP '" + text + "'";
-  if (data::IsTimestampNtz(*value.type())) return "TIMESTAMP_NTZ '" + text + "'";
-  if (value.type_id() == arrow::Type::DATE32) return "DATE '" + text + "'";
+  if (data::IsTimestamp(*value.type())) return fmt::format("TIMESTAMP '{}'", text);
+  if (data::IsTimestampNtz(*value.type())) return fmt::format("TIMESTAMP_NTZ '{}'", text);
+  if (value.type_id() == arrow::Type::DATE32) return fmt::format("DATE '{}'", text);
   return text;
 }
 
@@ -60,7 +60,7 @@ std::string CaseText(const std::vector<UnresolvedExpr>& args) {
   std::string text = "CASE";
   size_t i = 0;
   for (; i + 1 < args.size(); i += 2) {
-    text += " WHEN " + PrettySql(args[i]) + " THEN " + PrettySql(args[i + 1]);
+    text += fmt::format(" WHEN {} THEN {}", PrettySql(args[i]), PrettySql(args[i + 1]));
   }
   if (i < args.size()) text += " ELSE " + PrettySql(args[i]);
   return text + " END";
@@ -72,30 +72,29 @@ std::string CallText(const UnresolvedExpr& call) {
   if (args.size() == 2) {
     for (const InfixName& infix : kInfix) {
       if (infix.function == name) {
-        return "(" + PrettySql(args[0]) + " " + std::string(infix.symbol) + " " +
-               PrettySql(args[1]) + ")";
+        return fmt::format("({} {} {})", PrettySql(args[0]), infix.symbol, PrettySql(args[1]));
       }
     }
     if (name == "like" || name == "rlike" || name == "ilike") {
       std::string symbol = name;
       std::transform(symbol.begin(), symbol.end(), symbol.begin(),
                      [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-      return PrettySql(args[0]) + " " + symbol + " " + PrettySql(args[1]);
+      return fmt::format("{} {} {}", PrettySql(args[0]), symbol, PrettySql(args[1]));
     }
   }
   if (args.size() == 1) {
     const std::string arg = PrettySql(args[0]);
-    if (name == "not" || name == "!") return "(NOT " + arg + ")";
-    if (name == "isnull") return "(" + arg + " IS NULL)";
-    if (name == "isnotnull") return "(" + arg + " IS NOT NULL)";
-    if (name == "negative") return "(- " + arg + ")";
+    if (name == "not" || name == "!") return fmt::format("(NOT {})", arg);
+    if (name == "isnull") return fmt::format("({} IS NULL)", arg);
+    if (name == "isnotnull") return fmt::format("({} IS NOT NULL)", arg);
+    if (name == "negative") return fmt::format("(- {})", arg);
     if (name == "count" && args[0].kind == Kind::kStar) return "count(1)";
   }
   if (name == "in" && !args.empty()) {
-    return "(" + PrettySql(args[0]) + " IN (" + JoinArgs(args, 1) + "))";
+    return fmt::format("({} IN ({}))", PrettySql(args[0]), JoinArgs(args, 1));
   }
   if (name == "when") return CaseText(args);
-  return call.name + "(" + (call.distinct ? "DISTINCT " : "") + JoinArgs(args) + ")";
+  return fmt::format("{}({}{})", call.name, call.distinct ? "DISTINCT " : "", JoinArgs(args));
 }
 
 std::string Join(const std::vector<std::string>& parts) {
@@ -198,19 +197,19 @@ std::string PrettySql(const UnresolvedExpr& expression) {
     case Kind::kCall:
       return CallText(expression);
     case Kind::kAlias:
-      return PrettySql(expression.children[0]) + " AS " + expression.name;
+      return fmt::format("{} AS {}", PrettySql(expression.children[0]), expression.name);
     case Kind::kCast: {
       const std::string head =
           expression.cast_mode == expr::CastMode::kTry ? "TRY_CAST(" : "CAST(";
-      return head + PrettySql(expression.children[0]) + " AS " +
-             data::SqlTypeName(*expression.type) + ")";
+      return fmt::format("{}{} AS {})", head, PrettySql(expression.children[0]),
+                         data::SqlTypeName(*expression.type));
     }
     case Kind::kExtract: {
       const UnresolvedExpr& path = expression.children[1];
       const bool field =
           path.kind == Kind::kLiteral && data::IsString(*path.literal->type());
       const std::string base = PrettySql(expression.children[0]);
-      return field ? base + "." + PrettySql(path) : base + "[" + PrettySql(path) + "]";
+      return fmt::format(fmt::runtime(field ? "{}.{}" : "{}[{}]"), base, PrettySql(path));
     }
     case Kind::kSortOrder:
       return PrettySql(expression.children[0]);

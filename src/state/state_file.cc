@@ -6,6 +6,9 @@
 #include <bit>
 #include <cstring>
 
+// GCC 12 takes the inline buffer of a std::string that was moved for uninitialized.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+
 namespace millrace::state {
 namespace {
 

@@ -34,6 +34,7 @@ class BufferedOutput final : public arrow::io::OutputStream {
   explicit BufferedOutput(WritableFile& file) : file_(file) {}
 
   arrow::Status Write(const void* data, int64_t bytes) override {
+    if (closed_) return arrow::Status::Invalid("the file was given up");
     const auto* begin = static_cast<const char*>(data);
     position_ += bytes;
     if (pending_.size() + static_cast<size_t>(bytes) < kFlushBytes) {

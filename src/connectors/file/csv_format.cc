@@ -27,9 +27,29 @@ class CsvRecords {
   CsvRecords(LineReader lines, CsvDialect dialect, bool multi_line)
       : lines_(std::move(lines)), cells_(std::move(dialect)), multi_line_(multi_line) {}
 
-  /// The next record and its cells; false at the end. Both are good until the next call to Block.
+  /// The next record and its cells; false at the end. Both are good until the next call.
   Result<bool> Next(std::string_view* record, std::vector<Cell>* cells) {
+    Forget();
+    return Find(record, cells, /*may_load=*/true);
+  }
+
+  /// The same within the block of the file that is in memory, so that earlier records stay good;
+  /// false at its end.
+  Result<bool> NextInBlock(std::string_view* record, std::vector<Cell>* cells) {
+    return Find(record, cells, /*may_load=*/false);
+  }
+
+  int64_t bytes_read() const { return lines_.bytes_read(); }
+
+ private:
+  void Forget() {
+    cells_.Forget();
+    joined_.clear();
+  }
+
+  Result<bool> Find(std::string_view* record, std::vector<Cell>* cells, bool may_load) {
     for (;;) {
+      if (at_ == block_.size() && !may_load) return false;
       MILLRACE_ASSIGN_OR_RETURN(const bool more, NextLine(record));
       if (!more) return false;
       if (cells_.Skips(*record)) continue;
@@ -41,18 +61,6 @@ class CsvRecords {
     }
   }
 
-  /// Whether the next record would need another block of the file, which ends the life of the
-  /// records so far.
-  bool AtBlockEnd() const { return at_ == block_.size(); }
-  /// Says that no record is needed any more.
-  void Forget() {
-    cells_.Forget();
-    joined_.clear();
-  }
-
-  int64_t bytes_read() const { return lines_.bytes_read(); }
-
- private:
   Result<bool> NextLine(std::string_view* line) {
     if (at_ == block_.size()) {
       // A record that spans lines would span blocks, so the whole file is one then.
@@ -143,7 +151,6 @@ class CsvReader final : public connector::Reader {
       MILLRACE_ASSIGN_OR_RETURN(const bool any, Collect());
       if (!any) return data::Batch();
       MILLRACE_ASSIGN_OR_RETURN(const data::Batch batch, Build());
-      records_.Forget();
       if (batch->num_rows() > 0) return batch;
     }
   }
@@ -154,9 +161,8 @@ class CsvReader final : public connector::Reader {
   /// Gathers records up to the end of a block, since later ones overwrite it.
   Result<bool> Collect() {
     std::string_view record;
-    do {
-      MILLRACE_ASSIGN_OR_RETURN(const bool more, records_.Next(&record, &cells_));
-      if (!more) break;
+    MILLRACE_ASSIGN_OR_RETURN(bool more, records_.Next(&record, &cells_));
+    while (more) {
       rows_.push_back(record);
       bad_.push_back(layout_.checks_length && cells_.size() != layout_.record_cells);
       for (size_t i = 0; i < columns_.size(); ++i) {
@@ -164,7 +170,9 @@ class CsvReader final : public connector::Reader {
         const bool there = at >= 0 && static_cast<size_t>(at) < cells_.size();
         columns_[i].push_back(there ? cells_[static_cast<size_t>(at)] : Cell());
       }
-    } while (rows_.size() < kBatchRows && !records_.AtBlockEnd());
+      if (rows_.size() == kBatchRows) break;
+      MILLRACE_ASSIGN_OR_RETURN(more, records_.NextInBlock(&record, &cells_));
+    }
     return !rows_.empty();
   }
 
@@ -233,7 +241,6 @@ class CsvFormat final : public FileFormat {
         if (first) inference.SetHeader(cells, header);
         if (!infer) break;
         if (!first || !header) inference.Add(cells);
-        records.Forget();
       }
       if (!infer && inference.has_header()) break;
     }

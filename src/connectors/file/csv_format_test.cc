@@ -157,6 +157,15 @@ TEST_F(CsvFormatTest, LargeFilesComeInBatches) {
   EXPECT_EQ(rows[49'999], "[49999, q\"49999]");
 }
 
+TEST_F(CsvFormatTest, BlankLinesAtTheEndOfABlockHarmNothing) {
+  // The reader takes blocks of a mebibyte; the rows before the blank lines must outlive the next.
+  std::string text = "first row of a block,1\n" + std::string((1 << 20) + 100, '\n');
+  for (int i = 0; i < 1000; ++i) text += "0123456789,2\n";
+  const auto rows = Must(Read(text, {}, "a string, b int"));
+  ASSERT_EQ(rows.size(), 1001u);
+  EXPECT_EQ(rows[0], "[first row of a block, 1]");
+}
+
 TEST_F(CsvFormatTest, RefusesNestedTypes) {
   EXPECT_EQ(Read("1\n", {}, "a array<int>").status().error().error_class,
             "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE");

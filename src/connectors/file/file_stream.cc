@@ -152,12 +152,15 @@ class FileStream final : public connector::StreamSource {
           last, log_.last_batch());
     }
     std::vector<std::unique_ptr<connector::Split>> splits;
+    std::shared_ptr<const ReadPlan> plan;  // the same for files of the same partition columns
     for (const SeenFile& seen : log_.Range(after + 1, last)) {
       DataFile file{.path = seen.path, .size = 0, .modified_ms = seen.timestamp_ms,
                     .partition_values = {}};
-      std::vector<std::string> columns = PartitionsOf(&file);
-      splits.push_back(MakeFileSplit(
-          PlanRead(format_, options_, schema_, columns, context_), std::move(file)));
+      const std::vector<std::string> columns = PartitionsOf(&file);
+      if (plan == nullptr || plan->partition_columns != columns) {
+        plan = PlanRead(format_, options_, schema_, columns, context_);
+      }
+      splits.push_back(MakeFileSplit(plan, std::move(file)));
     }
     return splits;
   }

@@ -1,7 +1,7 @@
 #include "connectors/file/parquet_writer.h"
 
 #include <algorithm>
-#include <optional>
+#include <exception>
 #include <utility>
 
 #include <arrow/array.h>
@@ -133,6 +133,16 @@ int64_t ValueBytes(const arrow::ArrayData& array) {
   }
 }
 
+/// Runs code of Arrow's, which may throw below its statuses.
+template <typename Call>
+Status Guarded(std::string_view what, Call call) {
+  try {
+    return FromArrow(call(), what);
+  } catch (const std::exception& e) {
+    return ExternalError("Cannot {}: {}", what, e.what());
+  }
+}
+
 class ParquetWriter final : public RowFileWriter {
  public:
   static Result<std::unique_ptr<RowFileWriter>> Open(WritableFile& file,
@@ -142,15 +152,14 @@ class ParquetWriter final : public RowFileWriter {
     auto writer = std::make_unique<ParquetWriter>();
     writer->stored_ = StoredSchema(*schema);
     writer->stream_ = MakeOutputStream(file);
-    auto opened = parquet::arrow::FileWriter::Open(
-        *writer->stored_, arrow::default_memory_pool(), writer->stream_,
-        Properties(*writer->stored_, codec));
-    if (!opened.ok()) return FromArrow(opened.status(), "start a Parquet file");
-    writer->writer_ = std::move(opened).ValueUnsafe();
-    MILLRACE_RETURN_IF_ERROR(
-        FromArrow(writer->writer_->AddKeyValueMetadata(arrow::key_value_metadata(
-                      {std::string(kSparkRowMetadata)}, {data::SchemaToJson(*schema)})),
-                  "start a Parquet file"));
+    MILLRACE_RETURN_IF_ERROR(Guarded("start a Parquet file", [&]() -> arrow::Status {
+      ARROW_ASSIGN_OR_RAISE(writer->writer_,
+                            parquet::arrow::FileWriter::Open(
+                                *writer->stored_, arrow::default_memory_pool(), writer->stream_,
+                                Properties(*writer->stored_, codec)));
+      return writer->writer_->AddKeyValueMetadata(arrow::key_value_metadata(
+          {std::string(kSparkRowMetadata)}, {data::SchemaToJson(*schema)}));
+    }));
     return std::unique_ptr<RowFileWriter>(std::move(writer));
   }
 
@@ -176,20 +185,21 @@ class ParquetWriter final : public RowFileWriter {
       }
     }
     if (group_bytes_ > 0 && group_bytes_ + bytes > kRowGroupBytes) {
-      MILLRACE_RETURN_IF_ERROR(
-          FromArrow(writer_->NewBufferedRowGroup(), "write a Parquet row group"));
+      MILLRACE_RETURN_IF_ERROR(Guarded("write a Parquet row group",
+                                       [&] { return writer_->NewBufferedRowGroup(); }));
       group_bytes_ = 0;
     }
     group_bytes_ += bytes;
     const auto rows = arrow::RecordBatch::Make(stored_, batch->num_rows(), std::move(columns));
-    return FromArrow(writer_->WriteRecordBatch(*rows), "write Parquet rows");
+    return Guarded("write Parquet rows", [&] { return writer_->WriteRecordBatch(*rows); });
   }
 
   Status Close() override {
-    Status status = FromArrow(writer_->Close(), "end a Parquet file");
-    if (status.ok()) status = FromArrow(stream_->Close(), "end a Parquet file");
-    writer_.reset();
-    return status;
+    return Guarded("end a Parquet file", [&]() -> arrow::Status {
+      ARROW_RETURN_NOT_OK(writer_->Close());
+      writer_.reset();
+      return stream_->Close();
+    });
   }
 
  private:

@@ -175,6 +175,15 @@ Status WriteSparkMetadata(FileSystem& fs, const std::string& lake, const LakeHis
         "committed batch is {}. Run the query once more, so that it finishes the batch.",
         lake, *history.last_batch, last_batch);
   }
+  const bool here = history.batches.empty() ||
+                    std::any_of(history.batches.begin(), history.batches.end(),
+                                [&](const Manifest& m) { return m.lake == lake; });
+  if (!here) {
+    return ArgumentError(
+        "Cannot hand '{}' over to Spark: the query published its files in '{}'. Was the folder "
+        "moved? Move it back, or name that one.",
+        lake, history.batches.back().lake);
+  }
   // Spark wants every log file from the last compact one on, and none before it.
   const BatchId first =
       std::max<BatchId>(0, (last_batch + 1) / kCompactInterval * kCompactInterval - 1);

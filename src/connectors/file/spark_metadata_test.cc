@@ -115,6 +115,8 @@ TEST_F(SparkMetadataTest, WritesOnlyWhatSparkWillReadOfALongHistory) {
 TEST_F(SparkMetadataTest, HandsNoLakeOverTwiceOrTooEarly) {
   const LakeHistory history = History(3);
   EXPECT_FALSE(WriteSparkMetadata(fs_, kLake, history, 1).ok());
+  EXPECT_THAT(WriteSparkMetadata(fs_, "/elsewhere", history, 2).error().message,
+              HasSubstr("'/data/lake'"));
   Must(WriteSparkMetadata(fs_, kLake, history, 2));
   EXPECT_FALSE(WriteSparkMetadata(fs_, kLake, history, 2).ok());
 }

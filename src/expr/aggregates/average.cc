@@ -61,7 +61,8 @@ class DecimalAverage final : public SlotAccumulators<DecimalTotal> {
 
   Status Update(std::span<const Value> args, std::span<const uint32_t> slots,
                 int64_t rows) override {
-    const bool fits = AddDecimals(args[0], slots, rows, states_.data());
+    const bool fits =
+        AddDecimals(args[0], slots, rows, sum_precision_, states_.data());
     if (!fits && on_overflow_ == OnOverflow::kFail) return DecimalSumOverflow("try_avg");
     return Status::OK();
   }
@@ -73,13 +74,10 @@ class DecimalAverage final : public SlotAccumulators<DecimalTotal> {
         type_, slots, [&](uint32_t slot, arrow::Decimal128* out) {
           const DecimalTotal& state = states_[slot];
           if (state.count == 0) return false;
-          if (state.overflowed || !FitsPrecision(state.total, sum_precision_)) {
-            error = DecimalSumOverflow("try_avg");
-            return false;
-          }
+          if (state.overflowed) return false;
           const auto quotient =
               DivideTotal(state.total, state.count, type.scale() - scale_);
-          if (!quotient.has_value() || !FitsPrecision(*quotient, type.precision())) {
+          if (!quotient.has_value()) {
             error = QuotientOutOfRange(state);
             return false;
           }

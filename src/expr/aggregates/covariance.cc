@@ -120,19 +120,19 @@ constexpr AggregateSpec kAggregates[] = {
      .max_args = 2,
      .bind = Bind<Which::kCorrelation, kCorr>,
      .doc = "Pearson's coefficient of correlation of two columns.",
-     .example = "corr(3, 2, 3) → NULL"},
+     .example = "corr((1, 2), (3, 5), (4, 4)) → 0.7857142857142857"},
     {.name = kCovarPop,
      .min_args = 2,
      .max_args = 2,
      .bind = Bind<Which::kPopulation, kCovarPop>,
      .doc = "The covariance of a population.",
-     .example = "covar_pop(1, 2, 3) → 0.0"},
+     .example = "covar_pop((1, 2), (3, 5), (4, 4)) → 1.2222222222222223"},
     {.name = kCovarSamp,
      .min_args = 2,
      .max_args = 2,
      .bind = Bind<Which::kSample, kCovarSamp>,
      .doc = "The covariance of a sample.",
-     .example = "covar_samp(1, 2, 3) → 0.0"},
+     .example = "covar_samp((1, 2), (3, 5), (4, 4)) → 1.8333333333333335"},
 };
 
 }  // namespace

@@ -32,7 +32,8 @@ unsigned __int128 Magnitude(__int128 value) {
 }  // namespace
 
 bool AddDecimals(const Value& column, std::span<const uint32_t> slots, int64_t rows,
-                 DecimalTotal* totals) {
+                 int precision, DecimalTotal* totals) {
+  const auto limit = static_cast<unsigned __int128>(PowerOfTen(precision));
   bool fits = true;
   FoldColumn<arrow::Decimal128>(column, slots, rows, totals,
                                 [&](DecimalTotal& state, const arrow::Decimal128& value) {
@@ -42,10 +43,6 @@ bool AddDecimals(const Value& column, std::span<const uint32_t> slots, int64_t r
                                   fits &= !state.overflowed;
                                 });
   return fits;
-}
-
-bool FitsPrecision(__int128 unscaled, int precision) {
-  return Magnitude(unscaled) < static_cast<unsigned __int128>(PowerOfTen(precision));
 }
 
 arrow::Decimal128 ToDecimal128(__int128 unscaled) {

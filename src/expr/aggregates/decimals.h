@@ -18,14 +18,13 @@ namespace millrace::expr {
 struct DecimalTotal {
   __int128 total = 0;
   int64_t count = 0;        // of values that are not null
-  bool overflowed = false;  // beyond 128 bits
+  bool overflowed = false;  // has been beyond its precision, and stays so
 };
 
-/// Adds a column; false if a total has overflowed.
+/// Adds a column; false if a total has overflowed `precision` digits.
 bool AddDecimals(const Value& column, std::span<const uint32_t> slots, int64_t rows,
-                 DecimalTotal* totals);
+                 int precision, DecimalTotal* totals);
 
-bool FitsPrecision(__int128 unscaled, int precision);
 arrow::Decimal128 ToDecimal128(__int128 unscaled);
 
 /// `total` / `count` with `more_digits` more digits after the point, rounded half up;

@@ -101,13 +101,13 @@ constexpr AggregateSpec kAggregates[] = {
      .max_args = 2,
      .bind = Bind<Which::kMax>,
      .doc = "The value of the row whose second argument is the greatest.",
-     .example = "max_by(10, 50, 20) → 50"},
+     .example = "max_by((10, 1), (50, 3), (20, 2)) → 50"},
     {.name = "min_by",
      .min_args = 2,
      .max_args = 2,
      .bind = Bind<Which::kMin>,
      .doc = "The value of the row whose second argument is the least.",
-     .example = "min_by(10, 50, 20) → 10"},
+     .example = "min_by((10, 1), (50, 3), (20, 2)) → 10"},
 };
 
 }  // namespace

@@ -103,24 +103,18 @@ class DecimalSum final : public SlotAccumulators<DecimalTotal> {
 
   Status Update(std::span<const Value> args, std::span<const uint32_t> slots,
                 int64_t rows) override {
-    const bool fits = AddDecimals(args[0], slots, rows, states_.data());
+    const int precision = static_cast<const arrow::Decimal128Type&>(*type_).precision();
+    const bool fits = AddDecimals(args[0], slots, rows, precision, states_.data());
     if (!fits && on_overflow_ == OnOverflow::kFail) return DecimalSumOverflow("try_sum");
     return Status::OK();
   }
 
   Result<data::ArrayPtr> Finish(std::span<const uint32_t> slots) const override {
-    const int precision = static_cast<const arrow::Decimal128Type&>(*type_).precision();
-    bool fits = true;
-    auto column = FinishColumn<arrow::Decimal128>(
+    return FinishColumn<arrow::Decimal128>(
         type_, slots, [&](uint32_t slot, arrow::Decimal128* out) {
-          const DecimalTotal& state = states_[slot];
-          const bool good = !state.overflowed && FitsPrecision(state.total, precision);
-          fits &= good;
-          *out = ToDecimal128(state.total);
-          return state.count > 0 && good;
+          *out = ToDecimal128(states_[slot].total);
+          return states_[slot].count > 0 && !states_[slot].overflowed;
         });
-    if (!fits && on_overflow_ == OnOverflow::kFail) return DecimalSumOverflow("try_sum");
-    return column;
   }
 
   void Serialize(uint32_t slot, std::string* out) const override {

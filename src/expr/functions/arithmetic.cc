@@ -288,6 +288,13 @@ std::optional<Bound> BindTimeSum(Args args, bool subtract) {
   if (IsIntervalOfMonths(a) || IsIntervalOfMonths(b)) {
     return UnsupportedError("Arithmetic with intervals of months is not supported.");
   }
+  const auto is_null = [](const ExprPtr& arg) { return arg->type()->id() == Type::NA; };
+  if (!subtract && (is_null(a) || is_null(b)) &&
+      (IsTime(a) || IsTime(b) || IsDate(a) || IsDate(b))) {
+    // Spark takes the null for an interval.
+    const ExprPtr none = MakeNull(arrow::duration(arrow::TimeUnit::MICRO));
+    return BindTimePlus(is_null(a) ? b : a, none, false);
+  }
   if (IsDuration(b) && (IsTime(a) || IsDate(a))) return BindTimePlus(a, b, subtract);
   if (!subtract && IsDuration(a) && (IsTime(b) || IsDate(b))) return BindTimePlus(b, a, false);
   const auto duration_or_null = [](const ExprPtr& arg) {
