@@ -98,6 +98,10 @@ over() {
 
 run_pipeline() {
   mkdir -p data
+  # The first order makes the topic, which the job must find when it starts.
+  "$BUILD_DIR/orders_producer" --bootstrap-servers "$SERVERS" --create-topic --partitions 4 \
+    --count 1 </dev/null >data/producer.log 2>&1 ||
+    die "No order could be sent to $SERVERS. See data/producer.log."
   INTERRUPTED=0 STARTED=$SECONDS
   trap 'INTERRUPTED=1' INT TERM
   # Job control gives both a process group of their own: Ctrl-C reaches this script only, and it

@@ -52,20 +52,24 @@ inline const char* FindStringEnd(const char* p, const char* end, bool* high) {
   const __m128i quote = _mm_set1_epi8('"');
   const __m128i backslash = _mm_set1_epi8('\\');
   const __m128i control = _mm_set1_epi8(0x1f);
-  while (end - p >= 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  const char* const begin = p;
+  while (p < end) {
+    // The last bytes are read together with some before them.
+    const int64_t known = end - p >= 16 ? 0 : 16 - (end - p);
+    if (p - begin < known) break;
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p - known));
     const __m128i stop = _mm_or_si128(
         _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
         _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
-    const uint32_t stops = static_cast<uint32_t>(_mm_movemask_epi8(stop));
-    const uint32_t highs = static_cast<uint32_t>(_mm_movemask_epi8(bytes));
+    const uint32_t stops = static_cast<uint32_t>(_mm_movemask_epi8(stop)) >> known;
+    const uint32_t highs = static_cast<uint32_t>(_mm_movemask_epi8(bytes)) >> known;
     if (stops != 0) {
       const int at = std::countr_zero(stops);
       *high |= (highs & ((1U << at) - 1)) != 0;
       return p + at;
     }
     *high |= highs != 0;
-    p += 16;
+    p += 16 - known;
   }
 #endif
   for (; p < end; ++p) {

@@ -48,6 +48,19 @@ std::shared_ptr<arrow::Buffer> PackBits(const uint8_t* bytes, int64_t count) {
   return bits;
 }
 
+// Copies up to 12 bytes. A call of memcpy costs more than these.
+inline void CopyInline(const char* from, size_t size, uint8_t* to) {
+  if (size >= 8) {
+    std::memcpy(to, from, 8);
+    std::memcpy(to + size - 4, from + size - 4, 4);
+  } else if (size >= 4) {
+    std::memcpy(to, from, 4);
+    std::memcpy(to + size - 4, from + size - 4, 4);
+  } else {
+    for (size_t i = 0; i < size; ++i) to[i] = static_cast<uint8_t>(from[i]);
+  }
+}
+
 struct KindAndWidth {
   JsonColumn::Kind kind;
   int width;
@@ -203,7 +216,7 @@ void JsonColumn::SetText(int64_t slot, std::string_view text, int32_t buffer,
   const int32_t size = static_cast<int32_t>(text.size());
   view.inlined.size = size;
   if (size <= arrow::BinaryViewType::kInlineSize) {
-    std::memcpy(view.inlined.data.data(), text.data(), text.size());
+    CopyInline(text.data(), text.size(), view.inlined.data.data());
   } else {
     view.ref.size = size;
     std::memcpy(view.ref.prefix.data(), text.data(), view.ref.prefix.size());

@@ -100,11 +100,12 @@ void JsonConverter::SetDocument(std::string_view document, int32_t buffer, int64
   buffer_ = buffer;
   offset_ = offset;
   now_micros_ = now_micros;
-  tokens_.Reset(document);
+  at_object_ = tokens_.ResetToObject(document);
+  if (!at_object_) tokens_.Reset(document);
 }
 
 JsonOutcome JsonConverter::ReadValue(JsonColumn& column, int64_t slot) {
-  const JsonToken token = tokens_.Next();
+  const JsonToken token = FirstToken();
   if (token == JsonToken::kNone) return JsonOutcome::kEmpty;
   return ReadRoot(column, slot, token);
 }
@@ -135,7 +136,7 @@ JsonOutcome JsonConverter::ReadRoot(JsonColumn& column, int64_t slot, JsonToken 
 }
 
 JsonOutcome JsonConverter::ReadRows(JsonColumn& column, JsonSlots& slots) {
-  const JsonToken token = tokens_.Next();
+  const JsonToken token = FirstToken();
   if (token == JsonToken::kNone) return JsonOutcome::kEmpty;
   const int64_t begin = slots.size();
   if (token != JsonToken::kStartArray) {
@@ -207,6 +208,11 @@ JsonOutcome JsonConverter::FailToken() {
   return Fail();
 }
 
+JsonOutcome JsonConverter::Partial(std::unique_ptr<JsonProblem> first) {
+  if (first != nullptr) problem_ = std::move(*first);
+  return JsonOutcome::kPartial;
+}
+
 // A nested object. Where it cannot be read the slot keeps what it had.
 JsonOutcome JsonConverter::ReadObject(JsonColumn& column, int64_t slot) {
   if (!column.valid(slot)) {
@@ -229,7 +235,7 @@ JsonOutcome JsonConverter::ReadObject(JsonColumn& column, int64_t slot) {
 // JacksonParser.convertObject.
 JsonOutcome JsonConverter::ReadStruct(JsonColumn& column, int64_t slot) {
   bool partial = false;
-  JsonProblem first;
+  std::unique_ptr<JsonProblem> first;
   size_t place = 0;
   while (!TakeFields(column, slot, &place)) {
     const JsonToken token = tokens_.Next();
@@ -243,7 +249,7 @@ JsonOutcome JsonConverter::ReadStruct(JsonColumn& column, int64_t slot) {
     if (field != nullptr) {
       outcome = ReadField(*field, slot);
       if (outcome != JsonOutcome::kRead) {
-        if (!partial && fail_fast_) first = problem_;
+        Note(&first);
         partial = true;
       }
     }
@@ -252,9 +258,7 @@ JsonOutcome JsonConverter::ReadStruct(JsonColumn& column, int64_t slot) {
     }
   }
   column.SetValid(slot);
-  if (!partial) return JsonOutcome::kRead;
-  if (fail_fast_) problem_ = std::move(first);
-  return JsonOutcome::kPartial;
+  return partial ? Partial(std::move(first)) : JsonOutcome::kRead;
 }
 
 JsonOutcome JsonConverter::ReadArray(JsonColumn& column, int64_t slot) {
@@ -273,7 +277,7 @@ JsonOutcome JsonConverter::ReadArray(JsonColumn& column, int64_t slot) {
 JsonOutcome JsonConverter::ReadElements(JsonColumn& column) {
   JsonColumn& element = *column.children()[0];
   bool partial = false;
-  JsonProblem first;
+  std::unique_ptr<JsonProblem> first;
   while (true) {
     const JsonToken token = tokens_.Next();
     if (token == JsonToken::kError) return Fail();
@@ -281,13 +285,11 @@ JsonOutcome JsonConverter::ReadElements(JsonColumn& column) {
     const JsonOutcome outcome = ReadField(element, column.elements()->Add());
     if (outcome == JsonOutcome::kFailed) return outcome;
     if (outcome == JsonOutcome::kPartial) {
-      if (!partial && fail_fast_) first = problem_;
+      Note(&first);
       partial = true;
     }
   }
-  if (!partial) return JsonOutcome::kRead;
-  if (fail_fast_) problem_ = std::move(first);
-  return JsonOutcome::kPartial;
+  return partial ? Partial(std::move(first)) : JsonOutcome::kRead;
 }
 
 JsonOutcome JsonConverter::ReadMap(JsonColumn& column, int64_t slot) {
@@ -309,7 +311,7 @@ JsonOutcome JsonConverter::ReadEntries(JsonColumn& column) {
   JsonColumn& value = *column.children()[1];
   bool failed = false;
   bool partial = false;
-  JsonProblem first;
+  std::unique_ptr<JsonProblem> first;
   while (true) {
     const JsonToken token = tokens_.Next();
     if (token == JsonToken::kError) return Fail();
@@ -323,14 +325,12 @@ JsonOutcome JsonConverter::ReadEntries(JsonColumn& column) {
       failed = true;
       if (!tokens_.SkipChildren()) return Fail();
     } else if (outcome == JsonOutcome::kPartial) {
-      if (!partial && fail_fast_) first = problem_;
+      Note(&first);
       partial = true;
     }
   }
   if (failed) return Fail();
-  if (!partial) return JsonOutcome::kRead;
-  if (fail_fast_) problem_ = std::move(first);
-  return JsonOutcome::kPartial;
+  return partial ? Partial(std::move(first)) : JsonOutcome::kRead;
 }
 
 JsonOutcome JsonConverter::ReadText(JsonColumn& column, int64_t slot, JsonToken token) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,7 @@ class JsonConverter {
   const JsonProblem& problem() const { return problem_; }
 
  private:
+  JsonToken FirstToken() { return at_object_ ? JsonToken::kStartObject : tokens_.Next(); }
   JsonOutcome ReadRoot(JsonColumn& column, int64_t slot, JsonToken token);
   JsonOutcome ReadField(JsonColumn& column, int64_t slot);
   JsonOutcome ReadObject(JsonColumn& column, int64_t slot);
@@ -81,6 +83,11 @@ class JsonConverter {
     return JsonOutcome::kFailed;
   }
   JsonOutcome FailToken();
+  JsonOutcome Partial(std::unique_ptr<JsonProblem> first);
+  // Keeps the first problem of a value for FAILFAST.
+  void Note(std::unique_ptr<JsonProblem>* first) const {
+    if (fail_fast_ && *first == nullptr) *first = std::make_unique<JsonProblem>(problem_);
+  }
 
   const JsonReadOptions options_;
   const bool exact_text_;
@@ -92,6 +99,7 @@ class JsonConverter {
   int32_t buffer_ = -1;
   int64_t offset_ = 0;
   int64_t now_micros_ = 0;
+  bool at_object_ = false;  // the first token was read already: it is '{'
   std::string scratch_;
   std::vector<JsonColumn::Saved> saved_;
   JsonProblem problem_;

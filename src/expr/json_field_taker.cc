@@ -118,17 +118,19 @@ const char* JsonConverter::TakeString(const char* p, const char* end,
 const char* JsonConverter::TakeValue(JsonColumn* column, int64_t slot, const char* p,
                                      const char* end) {
   if (p == end) return nullptr;
+  std::string_view text;
   if (*p == 'n') {
     if (!IsWord(p, end, "null")) return nullptr;
     if (column != nullptr) column->SetNull(slot);
     return p + 4;
   }
-  std::string_view text;
   if (column == nullptr) {
-    if (*p == '"') return TakeString(p, end, &text);
-    if (IsWord(p, end, "true")) return p + 4;
-    if (IsWord(p, end, "false")) return p + 5;
-    return TakeNumber(nullptr, slot, p, end);
+    switch (*p) {
+      case '"': return TakeString(p, end, &text);
+      case 't': return IsWord(p, end, "true") ? p + 4 : nullptr;
+      case 'f': return IsWord(p, end, "false") ? p + 5 : nullptr;
+      default: return TakeNumber(nullptr, slot, p, end);
+    }
   }
   switch (column->kind()) {
     case Kind::kString:

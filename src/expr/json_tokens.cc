@@ -21,6 +21,16 @@ void JsonTokens::Reset(std::string_view text) {
   scopes_[0].index = -1;
 }
 
+bool JsonTokens::ResetToObject(std::string_view text) {
+  if (!text.starts_with('{') || syntax_.max_depth < 1) return false;
+  Reset(text);
+  token_begin_ = p_++;
+  scopes_[0].index = 0;
+  Push(Scope::kObject);
+  Set(JsonToken::kStartObject);
+  return true;
+}
+
 std::string_view JsonTokens::name() const {
   // A start token belongs to the field of the scope outside.
   const bool starts = current_ == JsonToken::kStartObject || current_ == JsonToken::kStartArray;

@@ -50,6 +50,8 @@ class JsonTokens {
 
   /// The text must stay until the next Reset.
   void Reset(std::string_view text);
+  /// Reset and Next for a text that starts with '{'; false, and nothing happens, for others.
+  bool ResetToObject(std::string_view text);
 
   JsonToken Next();
   JsonToken current() const { return current_; }

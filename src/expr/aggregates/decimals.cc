@@ -40,7 +40,7 @@ bool AddDecimals(const Value& column, std::span<const uint32_t> slots, int64_t r
                                   ++state.count;
                                   state.overflowed |= __builtin_add_overflow(
                                       state.total, FromDecimal128(value), &state.total);
-                                  fits &= !state.overflowed;
+                                  fits &= !state.overflowed && Magnitude(state.total) < limit;
                                 });
   return fits;
 }
