@@ -137,8 +137,8 @@ class Aggregate final : public Operator {
     return progress;
   }
 
-  bool WantsEpochAt(Watermark next) const override {
-    return options_.streaming && expires() && next > epoch().evict_watermark;
+  bool WantsEpoch(Watermark last, Watermark next) const override {
+    return options_.streaming && expires() && next > last;
   }
 
  private:

@@ -122,9 +122,8 @@ class Deduplicate final : public Operator {
     return progress;
   }
 
-  bool WantsEpochAt(Watermark next) const override {
-    return options_.streaming && options_.event_time.index >= 0 &&
-           next > epoch().evict_watermark;
+  bool WantsEpoch(Watermark last, Watermark next) const override {
+    return options_.streaming && options_.event_time.index >= 0 && next > last;
   }
 
  private:

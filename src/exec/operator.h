@@ -120,10 +120,10 @@ class Operator {
     return Status::OK();
   }
   virtual std::optional<StateProgress> state_progress() const { return std::nullopt; }
-  /// Whether an epoch without rows would emit or forget something under watermark `next`, the
-  /// current one being that of the last epoch. Spark: StateStoreWriter.shouldRunAnotherBatch.
-  virtual bool WantsEpochAt(Watermark next) const {
-    (void)next;
+  /// Whether an epoch without rows may emit or forget something when the watermark has gone from
+  /// `last` to `next`. Spark: StateStoreWriter.shouldRunAnotherBatch.
+  virtual bool WantsEpoch(Watermark last, Watermark next) const {
+    (void)last, (void)next;
     return false;
   }
 

@@ -289,9 +289,9 @@ std::vector<StateProgress> Pipeline::state_progress() const {
   return all;
 }
 
-bool Pipeline::WantsEpochAt(Watermark next) const {
+bool Pipeline::WantsEpoch(Watermark last, Watermark next) const {
   return std::any_of(nodes_.begin(), nodes_.end(),
-                     [&](const auto& node) { return node->op().WantsEpochAt(next); });
+                     [&](const auto& node) { return node->op().WantsEpoch(last, next); });
 }
 
 Result<RowAccount> Pipeline::TakeAccount() {

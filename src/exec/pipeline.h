@@ -43,7 +43,7 @@ class Pipeline {
   Status Restore(state::StoreId store, std::string_view key, std::string_view value);
   Status SaveState(state::StateChanges* changes);
   std::vector<StateProgress> state_progress() const;
-  bool WantsEpochAt(Watermark next) const;
+  bool WantsEpoch(Watermark last, Watermark next) const;
   bool stateful() const { return !state_infos().empty(); }
 
   /// Sums of the epoch just ended over all operators; an internal error where one does not

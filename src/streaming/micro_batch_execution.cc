@@ -331,9 +331,9 @@ Result<bool> MicroBatchExecution::PlanBatch(Timer* timer, std::stop_token stop_n
   });
   MILLRACE_RETURN_IF_ERROR(asked);
   const bool no_data_batch =
-      ran_before_ && definition_.trigger.kind != Trigger::Kind::kOnce &&
+      batch_id_ > 0 && definition_.trigger.kind != Trigger::Kind::kOnce &&
       definition_.conf.GetBool("spark.sql.streaming.noDataMicroBatches.enabled") &&
-      pipeline_->WantsEpochAt(watermark_->watermark_ms() * 1000);
+      pipeline_->WantsEpoch(previous_watermark_ms_ * 1000, watermark_->watermark_ms() * 1000);
   if (!new_data && !no_data_batch) return false;
 
   batch_timestamp_ms_ = Millis(environment_.clock->Now());
@@ -401,7 +401,6 @@ Status MicroBatchExecution::RunBatch(Timer* timer, std::stop_token stop_now) {
     return checkpoint_->commits().Add(batch_id_, Serialize(commit));
   });
   MILLRACE_RETURN_IF_ERROR(committed);
-  ran_before_ = true;
   return Status::OK();
 }
 

@@ -103,7 +103,6 @@ class MicroBatchExecution {
   int64_t previous_watermark_ms_ = 0;
   int64_t batch_timestamp_ms_ = 0;
   int offset_format_ = 1;
-  bool ran_before_ = false;          // a batch ran in this process, so WantsEpochAt may be asked
   int64_t output_rows_ = 0;
   std::optional<EpochMillis> last_trigger_;
   EpochMillis last_progress_{};

@@ -69,7 +69,7 @@ class Machine {
   // Runs the query over all there is, to its end.
   Status Run(MakeQuery make_query) {
     const SparkSession spark = Session();
-    const DataFrame orders = spark.ReadStream().Format("memory").Option("name", "orders").Load();
+    const DataFrame orders = spark.ReadStream().Format("memory_stream").Option("name", "orders").Load();
     MILLRACE_ASSIGN_OR_RETURN(const StreamingQuery query,
                               make_query(orders)
                                   .WriteStream()
