@@ -1,5 +1,6 @@
-// Turns text records into rows. Connectors that read text get a factory of these from whoever
-// registers them, since the parsers belong to the engine, which connectors may not include.
+// Turns text records into rows. Connectors that read text get a factory of these from
+// whoever registers them, since the parsers belong to the engine, which connectors may
+// not include.
 #pragma once
 
 #include <functional>
@@ -21,9 +22,9 @@ class RowParser {
  public:
   virtual ~RowParser() = default;
 
-  /// The rows of `lines`, in order; a record may give no row or several. The result owns its
-  /// bytes: the lines' memory is reused after the call. Malformed records are treated as the
-  /// options say (`mode`, `columnNameOfCorruptRecord`).
+  /// The rows of `lines`, in order; a record may give no row or several. The result owns
+  /// its bytes: the lines' memory is reused after the call. Malformed records are treated
+  /// as the options say (`mode`, `columnNameOfCorruptRecord`).
   virtual Result<data::Batch> Parse(std::span<const std::string_view> lines) = 0;
 };
 

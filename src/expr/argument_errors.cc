@@ -25,9 +25,9 @@ Error Mismatch(std::string_view kind, const std::string& sql,
 }
 
 std::string Ordinal(int index) {
-  static constexpr auto kNames = std::to_array<std::string_view>(
-      {"first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth",
-       "tenth"});
+  static constexpr auto kNames =
+      std::to_array<std::string_view>({"first", "second", "third", "fourth", "fifth",
+                                       "sixth", "seventh", "eighth", "ninth", "tenth"});
   if (index < static_cast<int>(kNames.size())) return std::string(kNames[index]);
   return fmt::format("{}th", index + 1);
 }
@@ -35,19 +35,20 @@ std::string Ordinal(int index) {
 }  // namespace
 
 Error WrongArgumentCount(std::string_view function, std::string_view wanted, int found) {
-  return AnalysisError("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605",
-                       "The `{}` requires {} parameters but the actual number is {}. Please, "
-                       "refer to 'https://spark.apache.org/docs/latest/sql-ref-functions.html' "
-                       "for a fix.",
-                       function, wanted, found)
+  return AnalysisError(
+             "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605",
+             "The `{}` requires {} parameters but the actual number is {}. Please, "
+             "refer to 'https://spark.apache.org/docs/latest/sql-ref-functions.html' "
+             "for a fix.",
+             function, wanted, found)
       .Param("functionName", fmt::format("`{}`", function))
       .Param("expectedNum", std::string(wanted))
       .Param("actualNum", fmt::format("{}", found))
       .Param("docroot", "https://spark.apache.org/docs/latest");
 }
 
-Error UnexpectedInputType(std::string_view function, std::span<const ExprPtr> args, int index,
-                          std::string_view wanted, int counted_as) {
+Error UnexpectedInputType(std::string_view function, std::span<const ExprPtr> args,
+                          int index, std::string_view wanted, int counted_as) {
   const Expr& arg = *args[index];
   const std::string ordinal = Ordinal(counted_as < 0 ? index : counted_as);
   return Mismatch("UNEXPECTED_INPUT_TYPE", SqlCallText(function, args),
@@ -59,12 +60,14 @@ Error UnexpectedInputType(std::string_view function, std::span<const ExprPtr> ar
       .Param("inputType", QuotedType(*arg.type()));
 }
 
-Error OperandsDiffer(std::string_view function, const ExprPtr& left, const ExprPtr& right) {
+Error OperandsDiffer(std::string_view function, const ExprPtr& left,
+                     const ExprPtr& right) {
   const ExprPtr args[] = {left, right};
-  return Mismatch("BINARY_OP_DIFF_TYPES", SqlCallText(function, args),
-                  "the left and right operands of the binary operator have incompatible types "
-                  "({} and {}).",
-                  QuotedType(*left->type()), QuotedType(*right->type()))
+  return Mismatch(
+             "BINARY_OP_DIFF_TYPES", SqlCallText(function, args),
+             "the left and right operands of the binary operator have incompatible types "
+             "({} and {}).",
+             QuotedType(*left->type()), QuotedType(*right->type()))
       .Param("left", QuotedType(*left->type()))
       .Param("right", QuotedType(*right->type()));
 }
@@ -84,7 +87,10 @@ Error ArgumentsDiffer(std::string_view function, std::span<const ExprPtr> args,
   const bool alternatives = function == "coalesce";
   std::string types;
   for (const ExprPtr& arg : differing) {
-    types += (types.empty() ? "" : alternatives ? " or " : ", ") + QuotedType(*arg->type());
+    types += (types.empty()  ? ""
+              : alternatives ? " or "
+                             : ", ") +
+             QuotedType(*arg->type());
   }
   types = alternatives ? "(" + types + ")" : "[" + types + "]";
   const std::string_view name = function == "when" ? "casewhen" : function;

@@ -9,19 +9,22 @@
 
 namespace millrace::expr {
 
-/// WRONG_NUM_ARGS.WITHOUT_SUGGESTION; `wanted` is as Spark writes it: "1", "> 0", "[2, 3]".
+/// WRONG_NUM_ARGS.WITHOUT_SUGGESTION; `wanted` is as Spark writes it: "1", "> 0", "[2,
+/// 3]".
 Error WrongArgumentCount(std::string_view function, std::string_view wanted, int found);
 
-/// DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE of argument number `index` (from 0); `wanted` is as
-/// Spark writes it: "\"BOOLEAN\"" or "(\"DOUBLE\" or \"FLOAT\")". `counted_as` is the number the
-/// message gives the argument, where that differs.
-Error UnexpectedInputType(std::string_view function, std::span<const ExprPtr> args, int index,
-                          std::string_view wanted, int counted_as = -1);
+/// DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE of argument number `index` (from 0); `wanted`
+/// is as Spark writes it: "\"BOOLEAN\"" or "(\"DOUBLE\" or \"FLOAT\")". `counted_as` is
+/// the number the message gives the argument, where that differs.
+Error UnexpectedInputType(std::string_view function, std::span<const ExprPtr> args,
+                          int index, std::string_view wanted, int counted_as = -1);
 
 /// DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES: two operands without a common type.
-Error OperandsDiffer(std::string_view function, const ExprPtr& left, const ExprPtr& right);
+Error OperandsDiffer(std::string_view function, const ExprPtr& left,
+                     const ExprPtr& right);
 
-/// DATATYPE_MISMATCH.BINARY_OP_WRONG_TYPE: operands of a common type the operator does not take.
+/// DATATYPE_MISMATCH.BINARY_OP_WRONG_TYPE: operands of a common type the operator does
+/// not take.
 Error WrongOperandType(std::string_view function, std::span<const ExprPtr> args,
                        std::string_view wanted, const arrow::DataType& found);
 

@@ -15,18 +15,25 @@ using arrow::Decimal256;
 
 std::string_view Symbol(Arithmetic operation) {
   switch (operation) {
-    case Arithmetic::kAdd: return "+";
-    case Arithmetic::kSubtract: return "-";
-    default: return "*";
+    case Arithmetic::kAdd:
+      return "+";
+    case Arithmetic::kSubtract:
+      return "-";
+    default:
+      return "*";
   }
 }
 
 std::string_view TolerantName(Arithmetic operation) {
   switch (operation) {
-    case Arithmetic::kAdd: return "try_add";
-    case Arithmetic::kSubtract: return "try_subtract";
-    case Arithmetic::kMultiply: return "try_multiply";
-    default: return "try_divide";
+    case Arithmetic::kAdd:
+      return "try_add";
+    case Arithmetic::kSubtract:
+      return "try_subtract";
+    case Arithmetic::kMultiply:
+      return "try_multiply";
+    default:
+      return "try_divide";
   }
 }
 
@@ -35,7 +42,8 @@ template <typename T>
 Status IntegerOverflow(Arithmetic operation, T left, T right) {
   if constexpr (sizeof(T) <= 2) {
     return Error(Fault::kData,
-                 "{}S {} {}S caused overflow. Use `{}` to ignore overflow problem and return "
+                 "{}S {} {}S caused overflow. Use `{}` to ignore overflow problem and "
+                 "return "
                  "NULL.",
                  static_cast<int>(left), Symbol(operation), static_cast<int>(right),
                  TolerantName(operation))
@@ -80,7 +88,8 @@ T PositiveModulo(T a, T b) {
   } else {
     // The sum of a remainder below zero and a divisor below zero wraps, as in Java.
     using Unsigned = std::make_unsigned_t<T>;
-    const auto sum = static_cast<T>(static_cast<Unsigned>(remainder) + static_cast<Unsigned>(b));
+    const auto sum =
+        static_cast<T>(static_cast<Unsigned>(remainder) + static_cast<Unsigned>(b));
     return Modulo(sum, b);
   }
 }
@@ -113,9 +122,12 @@ Kernel IntegerKernel(Arithmetic operation, OnFailure on_failure) {
       return Tolerant<T, T>(
           on_failure, [](T a, T b, T* out) { return !__builtin_mul_overflow(a, b, out); },
           fail);
-    case Arithmetic::kModulo: return ModuloKernel<T>(false, on_failure);
-    case Arithmetic::kPositiveModulo: return ModuloKernel<T>(true, on_failure);
-    default: break;
+    case Arithmetic::kModulo:
+      return ModuloKernel<T>(false, on_failure);
+    case Arithmetic::kPositiveModulo:
+      return ModuloKernel<T>(true, on_failure);
+    default:
+      break;
   }
   // Integral division is done on bigints only.
   return Tolerant<int64_t, int64_t>(
@@ -134,12 +146,18 @@ Kernel IntegerKernel(Arithmetic operation, OnFailure on_failure) {
 template <typename T>
 Kernel FloatingKernel(Arithmetic operation, OnFailure on_failure) {
   switch (operation) {
-    case Arithmetic::kAdd: return BinaryKernel<T, T, T>([](T a, T b) { return a + b; });
-    case Arithmetic::kSubtract: return BinaryKernel<T, T, T>([](T a, T b) { return a - b; });
-    case Arithmetic::kMultiply: return BinaryKernel<T, T, T>([](T a, T b) { return a * b; });
-    case Arithmetic::kModulo: return ModuloKernel<T>(false, on_failure);
-    case Arithmetic::kPositiveModulo: return ModuloKernel<T>(true, on_failure);
-    default: break;
+    case Arithmetic::kAdd:
+      return BinaryKernel<T, T, T>([](T a, T b) { return a + b; });
+    case Arithmetic::kSubtract:
+      return BinaryKernel<T, T, T>([](T a, T b) { return a - b; });
+    case Arithmetic::kMultiply:
+      return BinaryKernel<T, T, T>([](T a, T b) { return a * b; });
+    case Arithmetic::kModulo:
+      return ModuloKernel<T>(false, on_failure);
+    case Arithmetic::kPositiveModulo:
+      return ModuloKernel<T>(true, on_failure);
+    default:
+      break;
   }
   return Tolerant<T, T>(
       on_failure,
@@ -165,8 +183,9 @@ Decimal256 RoundedQuotient(const Decimal256& dividend, const Decimal256& divisor
 }
 
 // a / b at scale `result.scale`; nothing where it has too many digits.
-std::optional<Decimal128> Quotient(const Decimal128& a, DecimalShape left, const Decimal128& b,
-                                   DecimalShape right, DecimalShape result) {
+std::optional<Decimal128> Quotient(const Decimal128& a, DecimalShape left,
+                                   const Decimal128& b, DecimalShape right,
+                                   DecimalShape result) {
   int shift = result.scale - left.scale + right.scale;
   const Decimal256 dividend(a);
   Decimal256 divisor(b);
@@ -187,7 +206,8 @@ std::optional<Decimal128> Quotient(const Decimal128& a, DecimalShape left, const
     whole = Decimal256(whole + rest / divisor);
     rest = rest % divisor;
   }
-  return Rescale(Decimal256(whole + RoundedQuotient(rest, divisor)), result.scale, result);
+  return Rescale(Decimal256(whole + RoundedQuotient(rest, divisor)), result.scale,
+                 result);
 }
 
 // a / b with the 39 digits behind the point that Spark computes, for errors.
@@ -230,11 +250,13 @@ Status OverflowOf(const Decimal256& exact, int scale, DecimalShape result) {
 
 using MaybeDecimal = std::optional<Decimal128>;
 
-// A kernel of `f(a, b) -> Result<std::optional<Out>>`, whose errors are nulls if tolerated.
+// A kernel of `f(a, b) -> Result<std::optional<Out>>`, whose errors are nulls if
+// tolerated.
 template <typename Out, typename F>
 Kernel DecimalKernel(OnFailure on_failure, F f) {
   return BinaryKernel<Decimal128, Decimal128, Out>(
-      [on_failure, f](const Decimal128& a, const Decimal128& b) -> Result<std::optional<Out>> {
+      [on_failure, f](const Decimal128& a,
+                      const Decimal128& b) -> Result<std::optional<Out>> {
         Result<Out> result = f(a, b);
         if (result.ok()) return std::optional<Out>(*result);
         if (on_failure == OnFailure::kNull) return std::optional<Out>();
@@ -246,7 +268,8 @@ Kernel DecimalKernel(OnFailure on_failure, F f) {
 Kernel DecimalSumKernel(bool subtract, DecimalShape left, DecimalShape right,
                         DecimalShape result, OnFailure on_failure) {
   const int scale = std::max(left.scale, right.scale);
-  const int digits = std::max(left.integral_digits(), right.integral_digits()) + scale + 1;
+  const int digits =
+      std::max(left.integral_digits(), right.integral_digits()) + scale + 1;
   if (digits <= 38) {
     const Decimal128 up_left(Decimal128::GetScaleMultiplier(scale - left.scale));
     const Decimal128 up_right(Decimal128::GetScaleMultiplier(scale - right.scale));
@@ -296,7 +319,8 @@ Kernel DecimalQuotientKernel(DecimalShape left, DecimalShape right, DecimalShape
       });
 }
 
-Kernel DecimalIntegralKernel(DecimalShape left, DecimalShape right, OnFailure on_failure) {
+Kernel DecimalIntegralKernel(DecimalShape left, DecimalShape right,
+                             OnFailure on_failure) {
   return DecimalKernel<int64_t>(
       on_failure, [=](const Decimal128& a, const Decimal128& b) -> Result<int64_t> {
         if (b == Decimal128(0)) return DivideByZero();
@@ -336,24 +360,33 @@ Kernel ArithmeticKernel(Arithmetic operation, const arrow::DataType& type,
   return kernel;
 }
 
-Kernel DecimalArithmeticKernel(Arithmetic operation, DecimalShape left, DecimalShape right,
-                               DecimalShape result, OnFailure on_failure) {
+Kernel DecimalArithmeticKernel(Arithmetic operation, DecimalShape left,
+                               DecimalShape right, DecimalShape result,
+                               OnFailure on_failure) {
   switch (operation) {
-    case Arithmetic::kAdd: return DecimalSumKernel(false, left, right, result, on_failure);
-    case Arithmetic::kSubtract: return DecimalSumKernel(true, left, right, result, on_failure);
-    case Arithmetic::kMultiply: return DecimalProductKernel(left, right, result, on_failure);
-    case Arithmetic::kDivide: return DecimalQuotientKernel(left, right, result, on_failure);
-    case Arithmetic::kIntegralDivide: return DecimalIntegralKernel(left, right, on_failure);
+    case Arithmetic::kAdd:
+      return DecimalSumKernel(false, left, right, result, on_failure);
+    case Arithmetic::kSubtract:
+      return DecimalSumKernel(true, left, right, result, on_failure);
+    case Arithmetic::kMultiply:
+      return DecimalProductKernel(left, right, result, on_failure);
+    case Arithmetic::kDivide:
+      return DecimalQuotientKernel(left, right, result, on_failure);
+    case Arithmetic::kIntegralDivide:
+      return DecimalIntegralKernel(left, right, on_failure);
     case Arithmetic::kModulo:
       return DecimalRemainderKernel(false, left, right, result, on_failure);
-    default: return DecimalRemainderKernel(true, left, right, result, on_failure);
+    default:
+      return DecimalRemainderKernel(true, left, right, result, on_failure);
   }
 }
 
 Status DivideByZero() {
   return Error(Fault::kData,
-               "Division by zero. Use `try_divide` to tolerate divisor being 0 and return NULL "
-               "instead. If necessary set \"spark.sql.ansi.enabled\" to \"false\" to bypass "
+               "Division by zero. Use `try_divide` to tolerate divisor being 0 and "
+               "return NULL "
+               "instead. If necessary set \"spark.sql.ansi.enabled\" to \"false\" to "
+               "bypass "
                "this error.")
       .Class("DIVIDE_BY_ZERO", "22012")
       .Java(kArithmeticException)
@@ -362,8 +395,10 @@ Status DivideByZero() {
 
 Status RemainderByZero() {
   return Error(Fault::kData,
-               "Remainder by zero. Use `try_mod` to tolerate divisor being 0 and return NULL "
-               "instead. If necessary set \"spark.sql.ansi.enabled\" to \"false\" to bypass "
+               "Remainder by zero. Use `try_mod` to tolerate divisor being 0 and return "
+               "NULL "
+               "instead. If necessary set \"spark.sql.ansi.enabled\" to \"false\" to "
+               "bypass "
                "this error.")
       .Class("REMAINDER_BY_ZERO", "22012")
       .Java(kArithmeticException)
@@ -372,10 +407,12 @@ Status RemainderByZero() {
 
 Status ArithmeticOverflow(std::string_view message, std::string_view hint) {
   const std::string alternative =
-      hint.empty() ? ""
-                   : fmt::format(" Use '{}' to tolerate overflow and return NULL instead.", hint);
+      hint.empty()
+          ? ""
+          : fmt::format(" Use '{}' to tolerate overflow and return NULL instead.", hint);
   return Error(Fault::kData,
-               "{}.{} If necessary set \"spark.sql.ansi.enabled\" to \"false\" to bypass this "
+               "{}.{} If necessary set \"spark.sql.ansi.enabled\" to \"false\" to bypass "
+               "this "
                "error.",
                message, alternative)
       .Class("ARITHMETIC_OVERFLOW", "22003")

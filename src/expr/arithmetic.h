@@ -6,7 +6,15 @@
 
 namespace millrace::expr {
 
-enum class Arithmetic { kAdd, kSubtract, kMultiply, kDivide, kIntegralDivide, kModulo, kPositiveModulo };
+enum class Arithmetic {
+  kAdd,
+  kSubtract,
+  kMultiply,
+  kDivide,
+  kIntegralDivide,
+  kModulo,
+  kPositiveModulo
+};
 
 enum class OnFailure {
   kError,  // + - * …
@@ -15,11 +23,13 @@ enum class OnFailure {
 
 /// Of two operands of one integer or floating point type. kDivide takes doubles,
 /// kIntegralDivide bigints.
-Kernel ArithmeticKernel(Arithmetic operation, const arrow::DataType& type, OnFailure on_failure);
+Kernel ArithmeticKernel(Arithmetic operation, const arrow::DataType& type,
+                        OnFailure on_failure);
 
 /// Of two decimals of any shapes. `result` is rounded to; kIntegralDivide gives bigint.
-Kernel DecimalArithmeticKernel(Arithmetic operation, DecimalShape left, DecimalShape right,
-                               DecimalShape result, OnFailure on_failure);
+Kernel DecimalArithmeticKernel(Arithmetic operation, DecimalShape left,
+                               DecimalShape right, DecimalShape result,
+                               OnFailure on_failure);
 
 /// DIVIDE_BY_ZERO, REMAINDER_BY_ZERO, ARITHMETIC_OVERFLOW.
 Status DivideByZero();

@@ -62,7 +62,8 @@ bool CanFail(const DataType& from, const DataType& to) {
   return true;
 }
 
-// What Spark says about a pair of types; Cast.canAnsiCast and Cast.typeCheckFailureMessage.
+// What Spark says about a pair of types; Cast.canAnsiCast and
+// Cast.typeCheckFailureMessage.
 enum class Verdict { kAllowed, kForbidden, kWithoutAnsi, kWithFunction };
 
 Verdict Judge(const DataType& from, const DataType& to, CastMode mode) {
@@ -117,7 +118,8 @@ Verdict Judge(const DataType& from, const DataType& to, CastMode mode) {
     if (IsBoolean(to)) return Verdict::kWithoutAnsi;
     return allowed_if(data::IsNumeric(to) || IsDate(to) || to.id() == Type::TIMESTAMP);
   }
-  if (data::IsTimestampNtz(from)) return allowed_if(IsDate(to) || to.id() == Type::TIMESTAMP);
+  if (data::IsTimestampNtz(from))
+    return allowed_if(IsDate(to) || to.id() == Type::TIMESTAMP);
   return Verdict::kForbidden;
 }
 
@@ -125,23 +127,26 @@ Status Refuse(Verdict verdict, const Expr& input, const DataType& to, CastMode m
   const std::string source = data::SqlTypeName(*input.type());
   const std::string target = data::SqlTypeName(to);
   const std::string sql =
-      IsNested(to) ? SqlText(input)
-                   : fmt::format("{}({} AS {})", mode == CastMode::kTry ? "TRY_CAST" : "CAST",
-                                 SqlText(input), target);
+      IsNested(to)
+          ? SqlText(input)
+          : fmt::format("{}({} AS {})", mode == CastMode::kTry ? "TRY_CAST" : "CAST",
+                        SqlText(input), target);
   const auto make = [&](std::string_view kind, std::string_view hint) {
-    return AnalysisError(fmt::format("DATATYPE_MISMATCH.{}", kind), "42K09",
-                         "Cannot resolve \"{}\" due to data type mismatch: cannot cast \"{}\" "
-                         "to \"{}\"{}",
-                         sql, source, target, hint)
+    return AnalysisError(
+               fmt::format("DATATYPE_MISMATCH.{}", kind), "42K09",
+               "Cannot resolve \"{}\" due to data type mismatch: cannot cast \"{}\" "
+               "to \"{}\"{}",
+               sql, source, target, hint)
         .Param("sqlExpr", fmt::format("\"{}\"", sql))
         .Param("srcType", fmt::format("\"{}\"", source))
         .Param("targetType", fmt::format("\"{}\"", target));
   };
   if (verdict == Verdict::kWithoutAnsi) {
     return make("CAST_WITH_CONF_SUGGESTION",
-                fmt::format(" with ANSI mode on.\nIf you have to cast \"{}\" to \"{}\", you can "
-                            "set \"spark.sql.ansi.enabled\" as 'false'.",
-                            source, target))
+                fmt::format(
+                    " with ANSI mode on.\nIf you have to cast \"{}\" to \"{}\", you can "
+                    "set \"spark.sql.ansi.enabled\" as 'false'.",
+                    source, target))
         .Param("config", "\"spark.sql.ansi.enabled\"")
         .Param("configVal", "'false'");
   }
@@ -157,9 +162,16 @@ Status Refuse(Verdict verdict, const Expr& input, const DataType& to, CastMode m
   return make("CAST_WITHOUT_SUGGESTION", ".");
 }
 
-// Whether a value that is not null may become null even under ANSI: NaN as a decimal.
+// Whether Spark takes the result for nullable though the input is not, ANSI or not;
+// Cast.forceNullable. Schemas show it. Only NaN as a decimal really becomes null.
 bool MayGiveNull(const DataType& from, const DataType& to) {
-  return IsFloating(from) && IsDecimal(to);
+  if (from.id() == Type::NA || data::IsString(to)) return false;
+  if (data::IsString(from)) return !IsBinary(to);
+  if (IsDate(to)) return !data::IsTimestamp(from);
+  if (data::IsTimestamp(from) && data::IsInteger(to)) return to.id() != Type::INT64;
+  if (IsFloating(from) && to.id() == Type::TIMESTAMP) return true;
+  if (IsDecimal(to) && !IsNested(from)) return IsFloating(from) || CanFail(from, to);
+  return (IsFloating(from) || IsDecimal(from)) && data::IsInteger(to);
 }
 
 // Whether the result depends on the session's time zone (or on today).
@@ -221,7 +233,8 @@ Result<ExprPtr> MakeCast(const ExprPtr& input, const data::TypePtr& to, CastMode
 
 Status CastOverflow(std::string_view value, std::string_view from, std::string_view to) {
   return Error(Fault::kData,
-               "The value {} of the type \"{}\" cannot be cast to \"{}\" due to an overflow. "
+               "The value {} of the type \"{}\" cannot be cast to \"{}\" due to an "
+               "overflow. "
                "Use `try_cast` to tolerate overflow and return NULL instead.",
                value, from, to)
       .Class("CAST_OVERFLOW", "22003")
@@ -231,15 +244,18 @@ Status CastOverflow(std::string_view value, std::string_view from, std::string_v
       .Param("targetType", fmt::format("\"{}\"", to));
 }
 
-Status CastInvalidInput(std::string_view value, std::string_view from, std::string_view to) {
+Status CastInvalidInput(std::string_view value, std::string_view from,
+                        std::string_view to) {
   // Spark throws a different class for each target.
   const std::string_view java = to == "DATE" || to.starts_with("TIMESTAMP")
                                     ? "org.apache.spark.SparkDateTimeException"
-                                : to == "BOOLEAN" ? kSparkRuntimeException
-                                                  : "org.apache.spark.SparkNumberFormatException";
+                                : to == "BOOLEAN"
+                                    ? kSparkRuntimeException
+                                    : "org.apache.spark.SparkNumberFormatException";
   return Error(Fault::kData,
                "The value {} of the type \"{}\" cannot be cast to \"{}\" because it is "
-               "malformed. Correct the value as per the syntax, or change its target type. Use "
+               "malformed. Correct the value as per the syntax, or change its target "
+               "type. Use "
                "`try_cast` to tolerate malformed input and return NULL instead.",
                value, from, to)
       .Class("CAST_INVALID_INPUT", "22018")

@@ -29,10 +29,11 @@ Kernel NestedCast(const data::TypePtr& from, const data::TypePtr& to, CastMode m
 /// CAST_OVERFLOW; `value` as SqlValue shows it.
 Status CastOverflow(std::string_view value, std::string_view from, std::string_view to);
 /// CAST_INVALID_INPUT.
-Status CastInvalidInput(std::string_view value, std::string_view from, std::string_view to);
+Status CastInvalidInput(std::string_view value, std::string_view from,
+                        std::string_view to);
 
-/// A kernel of `convert(In, Out*) -> bool`. Where that says no, TRY gives null and ANSI the
-/// error `fail(In)`.
+/// A kernel of `convert(In, Out*) -> bool`. Where that says no, TRY gives null and ANSI
+/// the error `fail(In)`.
 template <typename Out, typename In, typename F, typename E>
 Kernel FallibleCast(CastMode mode, F convert, E fail) {
   if (mode == CastMode::kAnsi) {

@@ -1,4 +1,5 @@
-// Casts between arrays, maps and structs: the kernels of what they hold, run on their children.
+// Casts between arrays, maps and structs: the kernels of what they hold, run on their
+// children.
 #include <arrow/array/array_nested.h>
 #include <arrow/type.h>
 
@@ -18,7 +19,8 @@ struct Part {
   Kernel kernel;
   data::TypePtr type;
 
-  Result<data::ArrayPtr> Run(const data::ArrayPtr& array, const EvalContext& context) const {
+  Result<data::ArrayPtr> Run(const data::ArrayPtr& array,
+                             const EvalContext& context) const {
     if (array->length() == 0) return data::Nulls(type, 0);
     const Value arg{array};
     MILLRACE_ASSIGN_OR_RETURN(
@@ -28,7 +30,8 @@ struct Part {
   }
 };
 
-// Whether a null list holds elements: they do not exist for a query, and must not fail it.
+// Whether a null list holds elements: they do not exist for a query, and must not fail
+// it.
 bool NullsHoldElements(const arrow::ListArray& list) {
   if (list.null_count() == 0) return false;
   for (int64_t row = 0; row < list.length(); ++row) {
@@ -75,8 +78,8 @@ Result<data::ArrayPtr> CastList(data::ArrayPtr array, const std::vector<Part>& p
   if (to->id() == Type::MAP) {
     const auto& map = static_cast<const arrow::MapArray&>(*array);
     std::vector<std::shared_ptr<arrow::ArrayData>> columns;
-    for (const auto& [part, column] : {std::pair(&parts[0], map.keys()),
-                                       std::pair(&parts[1], map.items())}) {
+    for (const auto& [part, column] :
+         {std::pair(&parts[0], map.keys()), std::pair(&parts[1], map.items())}) {
       MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr cast,
                                 part->Run(column->Slice(begin, end - begin), context));
       columns.push_back(cast->data());
@@ -91,13 +94,13 @@ Result<data::ArrayPtr> CastList(data::ArrayPtr array, const std::vector<Part>& p
   }
   MILLRACE_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Buffer> offsets, ShiftedOffsets(list));
   MILLRACE_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Buffer> bits, ValidBits(list));
-  return arrow::MakeArray(arrow::ArrayData::Make(to, list.length(),
-                                                 {std::move(bits), std::move(offsets)},
-                                                 {std::move(child)}));
+  return arrow::MakeArray(arrow::ArrayData::Make(
+      to, list.length(), {std::move(bits), std::move(offsets)}, {std::move(child)}));
 }
 
-Result<data::ArrayPtr> CastStruct(const data::ArrayPtr& array, const std::vector<Part>& parts,
-                                  const data::TypePtr& to, const EvalContext& context) {
+Result<data::ArrayPtr> CastStruct(const data::ArrayPtr& array,
+                                  const std::vector<Part>& parts, const data::TypePtr& to,
+                                  const EvalContext& context) {
   const auto& record = static_cast<const arrow::StructArray&>(*array);
   std::vector<std::shared_ptr<arrow::ArrayData>> columns;
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -132,10 +135,10 @@ Kernel NestedCast(const data::TypePtr& from, const data::TypePtr& to, CastMode m
   }
   return [parts = std::move(parts)](const KernelInput& in) -> Result<Value> {
     const Value& arg = in.args[0];
-    MILLRACE_ASSIGN_OR_RETURN(
-        data::ArrayPtr array,
-        in.type->id() == Type::STRUCT ? CastStruct(arg.array, parts, in.type, in.context)
-                                      : CastList(arg.array, parts, in.type, in.context));
+    MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr array,
+                              in.type->id() == Type::STRUCT
+                                  ? CastStruct(arg.array, parts, in.type, in.context)
+                                  : CastList(arg.array, parts, in.type, in.context));
     return Value{std::move(array), arg.constant};
   };
 }

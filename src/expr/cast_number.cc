@@ -42,7 +42,8 @@ std::string NumberText(T value) {
 template <typename Out, typename In>
 bool Narrow(In value, Out* out) {
   if constexpr (std::is_floating_point_v<In>) {
-    // Java compares with the bounds as floating point, and saturates: 2^63 becomes 2^63 - 1.
+    // Java compares with the bounds as floating point, and saturates: 2^63 becomes 2^63
+    // - 1.
     constexpr In kLow = static_cast<In>(std::numeric_limits<Out>::min());
     constexpr In kHigh = static_cast<In>(std::numeric_limits<Out>::max());
     if (!(std::floor(value) <= kHigh && std::ceil(value) >= kLow)) return false;
@@ -189,12 +190,18 @@ Kernel DecimalCast(const DataType& from, const DataType& to, CastMode mode) {
               if (result.has_value() || mode == CastMode::kTry) return result;
               return DecimalOverflow("1", shape);
             });
-      case Type::INT8: return IntegerToDecimal<int8_t>(shape, mode);
-      case Type::INT16: return IntegerToDecimal<int16_t>(shape, mode);
-      case Type::INT32: return IntegerToDecimal<int32_t>(shape, mode);
-      case Type::INT64: return IntegerToDecimal<int64_t>(shape, mode);
-      case Type::FLOAT: return FloatingToDecimal<float>(shape, mode);
-      default: return FloatingToDecimal<double>(shape, mode);
+      case Type::INT8:
+        return IntegerToDecimal<int8_t>(shape, mode);
+      case Type::INT16:
+        return IntegerToDecimal<int16_t>(shape, mode);
+      case Type::INT32:
+        return IntegerToDecimal<int32_t>(shape, mode);
+      case Type::INT64:
+        return IntegerToDecimal<int64_t>(shape, mode);
+      case Type::FLOAT:
+        return FloatingToDecimal<float>(shape, mode);
+      default:
+        return FloatingToDecimal<double>(shape, mode);
     }
   }
   const DecimalShape shape = DecimalShape::Of(from);
@@ -202,19 +209,26 @@ Kernel DecimalCast(const DataType& from, const DataType& to, CastMode mode) {
     case Type::BOOL:
       return UnaryKernel<Decimal128, bool>(
           [](const Decimal128& value) { return value != Decimal128(0); });
-    case Type::INT8: return DecimalToInteger<int8_t>(from, to, mode);
-    case Type::INT16: return DecimalToInteger<int16_t>(from, to, mode);
-    case Type::INT32: return DecimalToInteger<int32_t>(from, to, mode);
-    case Type::INT64: return DecimalToInteger<int64_t>(from, to, mode);
+    case Type::INT8:
+      return DecimalToInteger<int8_t>(from, to, mode);
+    case Type::INT16:
+      return DecimalToInteger<int16_t>(from, to, mode);
+    case Type::INT32:
+      return DecimalToInteger<int32_t>(from, to, mode);
+    case Type::INT64:
+      return DecimalToInteger<int64_t>(from, to, mode);
     case Type::FLOAT:
-      return UnaryKernel<Decimal128, float>([scale = shape.scale](const Decimal128& value) {
-        return DecimalToFloating<float>(value, scale);
-      });
+      return UnaryKernel<Decimal128, float>(
+          [scale = shape.scale](const Decimal128& value) {
+            return DecimalToFloating<float>(value, scale);
+          });
     case Type::DOUBLE:
-      return UnaryKernel<Decimal128, double>([scale = shape.scale](const Decimal128& value) {
-        return DecimalToFloating<double>(value, scale);
-      });
-    default: return DecimalToDecimal(shape, DecimalShape::Of(to), mode);
+      return UnaryKernel<Decimal128, double>(
+          [scale = shape.scale](const Decimal128& value) {
+            return DecimalToFloating<double>(value, scale);
+          });
+    default:
+      return DecimalToDecimal(shape, DecimalShape::Of(to), mode);
   }
 }
 

@@ -69,25 +69,27 @@ Kernel ParseInteger(const DataType& to, CastMode mode) {
 Kernel ParseDecimal(const DataType& to, CastMode mode) {
   const DecimalShape shape = DecimalShape::Of(to);
   using Parsed = Result<std::optional<Decimal128>>;
-  return UnaryKernel<std::string_view, Decimal128>(
-      [shape, mode, target = data::SqlTypeName(to)](std::string_view text) -> Parsed {
-        const std::optional<DecimalText> number = ParseDecimalText(TrimText(text));
-        std::optional<Decimal128> result;
-        const bool exceeds = number.has_value() && ExceedsDecimal(*number);
-        if (number.has_value() && !exceeds) result = RoundDecimalText(*number, shape);
-        if (result.has_value() || mode == CastMode::kTry) return result;
-        if (!number.has_value()) return CastInvalidInput(QuotedText(text), "STRING", target);
-        if (exceeds) {
-          return Error(Fault::kData,
-                       "The value {} cannot be interpreted as a numeric since it has more than "
-                       "38 digits.",
-                       text)
-              .Class("NUMERIC_OUT_OF_SUPPORTED_RANGE", "22003")
-              .Java(kArithmeticException)
-              .Param("value", std::string(text));
-        }
-        return DecimalOverflow(PlainText(*number), shape);
-      });
+  return UnaryKernel<std::string_view, Decimal128>([shape, mode,
+                                                    target = data::SqlTypeName(to)](
+                                                       std::string_view text) -> Parsed {
+    const std::optional<DecimalText> number = ParseDecimalText(TrimText(text));
+    std::optional<Decimal128> result;
+    const bool exceeds = number.has_value() && ExceedsDecimal(*number);
+    if (number.has_value() && !exceeds) result = RoundDecimalText(*number, shape);
+    if (result.has_value() || mode == CastMode::kTry) return result;
+    if (!number.has_value()) return CastInvalidInput(QuotedText(text), "STRING", target);
+    if (exceeds) {
+      return Error(
+                 Fault::kData,
+                 "The value {} cannot be interpreted as a numeric since it has more than "
+                 "38 digits.",
+                 text)
+          .Class("NUMERIC_OUT_OF_SUPPORTED_RANGE", "22003")
+          .Java(kArithmeticException)
+          .Param("value", std::string(text));
+    }
+    return DecimalOverflow(PlainText(*number), shape);
+  });
 }
 
 template <typename In>
@@ -124,15 +126,20 @@ Result<Value> AnyText(const KernelInput& in) {
 
 Kernel ParseCast(const DataType& to, CastMode mode) {
   switch (to.id()) {
-    case Type::BINARY_VIEW: return Relabel;
+    case Type::BINARY_VIEW:
+      return Relabel;
     case Type::BOOL:
       return Parse<bool>(to, mode, [](std::string_view text, const EvalContext&) {
         return ParseBoolean(text);
       });
-    case Type::INT8: return ParseInteger<int8_t>(to, mode);
-    case Type::INT16: return ParseInteger<int16_t>(to, mode);
-    case Type::INT32: return ParseInteger<int32_t>(to, mode);
-    case Type::INT64: return ParseInteger<int64_t>(to, mode);
+    case Type::INT8:
+      return ParseInteger<int8_t>(to, mode);
+    case Type::INT16:
+      return ParseInteger<int16_t>(to, mode);
+    case Type::INT32:
+      return ParseInteger<int32_t>(to, mode);
+    case Type::INT64:
+      return ParseInteger<int64_t>(to, mode);
     case Type::FLOAT:
       return Parse<float>(to, mode, [](std::string_view text, const EvalContext&) {
         return ParseFloat(text);
@@ -141,12 +148,14 @@ Kernel ParseCast(const DataType& to, CastMode mode) {
       return Parse<double>(to, mode, [](std::string_view text, const EvalContext&) {
         return ParseDouble(text);
       });
-    case Type::DECIMAL128: return ParseDecimal(to, mode);
+    case Type::DECIMAL128:
+      return ParseDecimal(to, mode);
     case Type::DATE32:
       return Parse<int32_t>(to, mode, [](std::string_view text, const EvalContext&) {
         return data::ParseDate(text);
       });
-    default: break;
+    default:
+      break;
   }
   if (data::IsTimestampNtz(to)) {
     return Parse<int64_t>(to, mode, [](std::string_view text, const EvalContext&) {
@@ -160,14 +169,19 @@ Kernel ParseCast(const DataType& to, CastMode mode) {
 
 Kernel TextCast(const DataType& from) {
   switch (from.id()) {
-    case Type::BINARY_VIEW: return Relabel;
+    case Type::BINARY_VIEW:
+      return Relabel;
     case Type::BOOL:
       return TextKernel<bool>(
           [](bool value, std::string* out) { out->append(value ? "true" : "false"); });
-    case Type::INT8: return IntegerText<int8_t>();
-    case Type::INT16: return IntegerText<int16_t>();
-    case Type::INT32: return IntegerText<int32_t>();
-    case Type::INT64: return IntegerText<int64_t>();
+    case Type::INT8:
+      return IntegerText<int8_t>();
+    case Type::INT16:
+      return IntegerText<int16_t>();
+    case Type::INT32:
+      return IntegerText<int32_t>();
+    case Type::INT64:
+      return IntegerText<int64_t>();
     case Type::FLOAT:
       return TextKernel<float>(
           [](float value, std::string* out) { data::AppendFloat(value, out); });
@@ -175,10 +189,10 @@ Kernel TextCast(const DataType& from) {
       return TextKernel<double>(
           [](double value, std::string* out) { data::AppendDouble(value, out); });
     case Type::DECIMAL128:
-      return TextKernel<Decimal128>(
-          [scale = DecimalShape::Of(from).scale](const Decimal128& value, std::string* out) {
-            AppendDecimal(value, scale, out);
-          });
+      return TextKernel<Decimal128>([scale = DecimalShape::Of(from).scale](
+                                        const Decimal128& value, std::string* out) {
+        AppendDecimal(value, scale, out);
+      });
     case Type::DATE32:
       return TextKernel<int32_t>(
           [](int32_t days, std::string* out) { data::AppendDate(days, out); });
@@ -192,7 +206,8 @@ Kernel TextCast(const DataType& from) {
           data::AppendTimestamp(in.context.zone->ToLocal(micros), out);
         });
       };
-    default: return AnyText;
+    default:
+      return AnyText;
   }
 }
 

@@ -47,18 +47,21 @@ Kernel TimestampToInteger(const DataType& to, CastMode mode) {
 
 Kernel TimestampToNumber(const DataType& to, CastMode mode) {
   switch (to.id()) {
-    case Type::INT8: return TimestampToInteger<int8_t>(to, mode);
-    case Type::INT16: return TimestampToInteger<int16_t>(to, mode);
-    case Type::INT32: return TimestampToInteger<int32_t>(to, mode);
-    case Type::INT64: return TimestampToInteger<int64_t>(to, mode);
+    case Type::INT8:
+      return TimestampToInteger<int8_t>(to, mode);
+    case Type::INT16:
+      return TimestampToInteger<int16_t>(to, mode);
+    case Type::INT32:
+      return TimestampToInteger<int32_t>(to, mode);
+    case Type::INT64:
+      return TimestampToInteger<int64_t>(to, mode);
     case Type::FLOAT:
       return UnaryKernel<int64_t, float>([](int64_t micros) {
         return static_cast<float>(static_cast<double>(micros) / kMicrosPerSecond);
       });
     case Type::DOUBLE:
-      return UnaryKernel<int64_t, double>([](int64_t micros) {
-        return static_cast<double>(micros) / kMicrosPerSecond;
-      });
+      return UnaryKernel<int64_t, double>(
+          [](int64_t micros) { return static_cast<double>(micros) / kMicrosPerSecond; });
     default: {
       const DecimalShape shape = DecimalShape::Of(to);
       return FallibleCast<Decimal128, int64_t>(
@@ -81,7 +84,8 @@ template <typename In>
 Kernel IntegerToTimestamp() {
   return UnaryKernel<In, int64_t>([](In seconds) {
     int64_t micros = 0;
-    if (__builtin_mul_overflow(static_cast<int64_t>(seconds), kMicrosPerSecond, &micros)) {
+    if (__builtin_mul_overflow(static_cast<int64_t>(seconds), kMicrosPerSecond,
+                               &micros)) {
       // java.util.concurrent.TimeUnit saturates.
       return seconds < 0 ? std::numeric_limits<int64_t>::min()
                          : std::numeric_limits<int64_t>::max();
@@ -130,13 +134,20 @@ Kernel DecimalToTimestamp(const DataType& from) {
 
 Kernel NumberToTimestamp(const DataType& from, CastMode mode) {
   switch (from.id()) {
-    case Type::INT8: return IntegerToTimestamp<int8_t>();
-    case Type::INT16: return IntegerToTimestamp<int16_t>();
-    case Type::INT32: return IntegerToTimestamp<int32_t>();
-    case Type::INT64: return IntegerToTimestamp<int64_t>();
-    case Type::FLOAT: return FloatingToTimestamp<float>(from, mode);
-    case Type::DOUBLE: return FloatingToTimestamp<double>(from, mode);
-    default: return DecimalToTimestamp(from);
+    case Type::INT8:
+      return IntegerToTimestamp<int8_t>();
+    case Type::INT16:
+      return IntegerToTimestamp<int16_t>();
+    case Type::INT32:
+      return IntegerToTimestamp<int32_t>();
+    case Type::INT64:
+      return IntegerToTimestamp<int64_t>();
+    case Type::FLOAT:
+      return FloatingToTimestamp<float>(from, mode);
+    case Type::DOUBLE:
+      return FloatingToTimestamp<double>(from, mode);
+    default:
+      return DecimalToTimestamp(from);
   }
 }
 
@@ -151,7 +162,8 @@ Kernel ZonedKernel(F f) {
 
 Kernel DateToTime(const DataType& to) {
   if (data::IsTimestampNtz(to)) {
-    return UnaryKernel<int32_t, int64_t>([](int32_t days) { return days * kMicrosPerDay; });
+    return UnaryKernel<int32_t, int64_t>(
+        [](int32_t days) { return days * kMicrosPerDay; });
   }
   return ZonedKernel<int64_t, int32_t>([](int32_t days, const data::TimeZone& zone) {
     return zone.ToUtc(days * kMicrosPerDay);

@@ -42,7 +42,8 @@ bool Matches(const DataType& a, const DataType& b, const Names& same_name) {
   return true;
 }
 
-// Numbers of different types: the wider integer, or double where a float meets another type.
+// Numbers of different types: the wider integer, or double where a float meets another
+// type.
 TypePtr WiderNumber(const TypePtr& a, const TypePtr& b) {
   if (IsFloating(*a) || IsFloating(*b)) return data::DoubleType();
   if (IsDecimal(*a) || IsDecimal(*b)) {
@@ -66,8 +67,8 @@ TypePtr ParsedAs(const TypePtr& other) {
 
 // Where strings are parsed to meet another type.
 enum class Strings {
-  kParsed,           // wherever they stand
-  kParsedOnTheTop,   // but not inside arrays, maps and structs
+  kParsed,          // wherever they stand
+  kParsedOnTheTop,  // but not inside arrays, maps and structs
   kNeverParsed,
 };
 

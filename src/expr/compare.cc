@@ -49,11 +49,18 @@ int OrderNullable(const arrow::Array& a, int64_t i, const arrow::Array& b, int64
 template <typename F>
 bool VisitComparable(const arrow::DataType& type, F&& f) {
   switch (type.id()) {
-    case Type::BOOL: f(std::type_identity<bool>()); return true;
-    case Type::DECIMAL128: f(std::type_identity<arrow::Decimal128>()); return true;
+    case Type::BOOL:
+      f(std::type_identity<bool>());
+      return true;
+    case Type::DECIMAL128:
+      f(std::type_identity<arrow::Decimal128>());
+      return true;
     case Type::STRING_VIEW:
-    case Type::BINARY_VIEW: f(std::type_identity<std::string_view>()); return true;
-    default: return VisitNumber(type, f);
+    case Type::BINARY_VIEW:
+      f(std::type_identity<std::string_view>());
+      return true;
+    default:
+      return VisitNumber(type, f);
   }
 }
 
@@ -63,7 +70,8 @@ Kernel TypedKernel(Comparison comparison) {
     case Comparison::kEqual:
       return BinaryKernel<T, T, bool>([](const T& a, const T& b) { return Equal(a, b); });
     case Comparison::kNotEqual:
-      return BinaryKernel<T, T, bool>([](const T& a, const T& b) { return !Equal(a, b); });
+      return BinaryKernel<T, T, bool>(
+          [](const T& a, const T& b) { return !Equal(a, b); });
     case Comparison::kLess:
       return BinaryKernel<T, T, bool>([](const T& a, const T& b) { return Less(a, b); });
     default:  // in a total order
@@ -73,10 +81,14 @@ Kernel TypedKernel(Comparison comparison) {
 
 bool Holds(Comparison comparison, int order) {
   switch (comparison) {
-    case Comparison::kEqual: return order == 0;
-    case Comparison::kNotEqual: return order != 0;
-    case Comparison::kLess: return order < 0;
-    default: return order <= 0;
+    case Comparison::kEqual:
+      return order == 0;
+    case Comparison::kNotEqual:
+      return order != 0;
+    case Comparison::kLess:
+      return order < 0;
+    default:
+      return order <= 0;
   }
 }
 
@@ -137,8 +149,8 @@ int CompareValues(const arrow::Array& a, int64_t i, const arrow::Array& b, int64
 
 Kernel ComparisonKernel(Comparison comparison, const arrow::DataType& type) {
   if (comparison == Comparison::kGreater || comparison == Comparison::kGreaterEqual) {
-    const Comparison mirrored = comparison == Comparison::kGreater ? Comparison::kLess
-                                                                   : Comparison::kLessEqual;
+    const Comparison mirrored =
+        comparison == Comparison::kGreater ? Comparison::kLess : Comparison::kLessEqual;
     return [kernel = ComparisonKernel(mirrored, type)](const KernelInput& in) {
       const Value swapped[] = {in.args[1], in.args[0]};
       return kernel(KernelInput{swapped, in.rows, in.context, in.type});

@@ -1,13 +1,13 @@
-// Spark's ordering of values: NaN equals NaN and is above all numbers; inside arrays and structs
-// null equals null and is below all values.
+// Spark's ordering of values: NaN equals NaN and is above all numbers; inside arrays and
+// structs null equals null and is below all values.
 #pragma once
 
 #include "expr/kernel.h"
 
 namespace millrace::expr {
 
-/// Below zero, zero or above it, as `a[i]` stands to `b[j]`. Both are of one orderable type and
-/// not null.
+/// Below zero, zero or above it, as `a[i]` stands to `b[j]`. Both are of one orderable
+/// type and not null.
 int CompareValues(const arrow::Array& a, int64_t i, const arrow::Array& b, int64_t j);
 
 enum class Comparison { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual };

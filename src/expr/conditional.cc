@@ -41,7 +41,8 @@ struct PartialValue {
   }
 };
 
-Result<PartialValue> EvaluatePart(const Expr& expr, const LazyInput& in, const Rows& rows) {
+Result<PartialValue> EvaluatePart(const Expr& expr, const LazyInput& in,
+                                  const Rows& rows) {
   const bool all = static_cast<int64_t>(rows.size()) == in.batch->num_rows();
   if (all || !expr.can_fail()) {
     MILLRACE_ASSIGN_OR_RETURN(Value value, expr.Evaluate(in.batch, in.context));
@@ -51,7 +52,8 @@ Result<PartialValue> EvaluatePart(const Expr& expr, const LazyInput& in, const R
   return PartialValue{std::move(value), true};
 }
 
-// Puts a column together out of parts that each give some of its rows; other rows are null.
+// Puts a column together out of parts that each give some of its rows; other rows are
+// null.
 class Merger {
  public:
   explicit Merger(const LazyInput& in)
@@ -112,7 +114,8 @@ Result<std::shared_ptr<arrow::Buffer>> WithoutOffset(
   if (offset == 0) return bits;
   MILLRACE_ASSIGN_OR_RETURN_ARROW(
       std::shared_ptr<arrow::Buffer> copy,
-      arrow::internal::CopyBitmap(arrow::default_memory_pool(), bits->data(), offset, length));
+      arrow::internal::CopyBitmap(arrow::default_memory_pool(), bits->data(), offset,
+                                  length));
   return copy;
 }
 
@@ -120,7 +123,8 @@ Result<Booleans> ReadBooleans(const Value& value, int64_t rows) {
   MILLRACE_ASSIGN_OR_RETURN(const data::ArrayPtr array, Materialize(value, rows));
   const arrow::ArrayData& data = *array->data();
   Booleans booleans;
-  MILLRACE_ASSIGN_OR_RETURN(booleans.bits, WithoutOffset(data.buffers[1], data.offset, rows));
+  MILLRACE_ASSIGN_OR_RETURN(booleans.bits,
+                            WithoutOffset(data.buffers[1], data.offset, rows));
   if (data.buffers[0] != nullptr) {
     MILLRACE_ASSIGN_OR_RETURN(booleans.valid,
                               WithoutOffset(data.buffers[0], data.offset, rows));
@@ -135,7 +139,8 @@ Result<Value> Combine(const Value& left, const Value& right, bool decisive, int6
   MILLRACE_ASSIGN_OR_RETURN(const Booleans a, ReadBooleans(left, rows));
   MILLRACE_ASSIGN_OR_RETURN(const Booleans b, ReadBooleans(right, rows));
   const int64_t words = (rows + 63) / 64;
-  MILLRACE_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Buffer> bits, AllocateBytes(words * 8));
+  MILLRACE_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Buffer> bits,
+                            AllocateBytes(words * 8));
   std::shared_ptr<arrow::Buffer> valid;
   if (a.valid != nullptr || b.valid != nullptr) {
     MILLRACE_ASSIGN_OR_RETURN(valid, AllocateBytes(words * 8));
@@ -166,7 +171,8 @@ Result<Value> EvaluateLogic(const LazyInput& in, bool decisive) {
     return in.args[1]->Evaluate(in.batch, in.context);
   }
   if (!in.args[1]->can_fail()) {
-    MILLRACE_ASSIGN_OR_RETURN(const Value right, in.args[1]->Evaluate(in.batch, in.context));
+    MILLRACE_ASSIGN_OR_RETURN(const Value right,
+                              in.args[1]->Evaluate(in.batch, in.context));
     return Combine(left, right, decisive, rows, in.type);
   }
   Rows open;
@@ -195,14 +201,15 @@ Result<Value> EvaluateRows(const Expr& expr, const data::Batch& batch,
   std::vector<data::ArrayPtr> columns;
   for (int i = 0; i < batch->num_columns(); ++i) {
     if (used[static_cast<size_t>(i)]) {
-      MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr column, data::Take(*batch->column(i), rows));
+      MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr column,
+                                data::Take(*batch->column(i), rows));
       columns.push_back(std::move(column));
     } else {
       columns.push_back(batch->column(i)->Slice(0, count));
     }
   }
-  return expr.Evaluate(arrow::RecordBatch::Make(batch->schema(), count, std::move(columns)),
-                       context);
+  return expr.Evaluate(
+      arrow::RecordBatch::Make(batch->schema(), count, std::move(columns)), context);
 }
 
 Result<Value> EvaluateAnd(const LazyInput& in) { return EvaluateLogic(in, false); }
@@ -229,11 +236,13 @@ Result<Value> EvaluateCase(const LazyInput& in) {
       remaining.swap(rest);
       if (taken.empty()) continue;
     }
-    MILLRACE_ASSIGN_OR_RETURN(PartialValue part, EvaluatePart(*in.args[i + 1], in, taken));
+    MILLRACE_ASSIGN_OR_RETURN(PartialValue part,
+                              EvaluatePart(*in.args[i + 1], in, taken));
     merger.Add(std::move(part), taken);
   }
   if (in.args.size() % 2 == 1 && !remaining.empty()) {
-    MILLRACE_ASSIGN_OR_RETURN(PartialValue part, EvaluatePart(*in.args.back(), in, remaining));
+    MILLRACE_ASSIGN_OR_RETURN(PartialValue part,
+                              EvaluatePart(*in.args.back(), in, remaining));
     merger.Add(std::move(part), remaining);
   }
   return merger.Finish();
@@ -259,7 +268,8 @@ Result<Value> EvaluateCoalesce(const LazyInput& in) {
       if (part.picked && !rest.empty() && !part.value.constant) {
         Rows kept;
         for (size_t k = 0; k < remaining.size(); ++k) {
-          if (!nulls.IsNull(static_cast<int64_t>(k))) kept.push_back(static_cast<int32_t>(k));
+          if (!nulls.IsNull(static_cast<int64_t>(k)))
+            kept.push_back(static_cast<int32_t>(k));
         }
         MILLRACE_ASSIGN_OR_RETURN(part.value.array, data::Take(*part.value.array, kept));
       }

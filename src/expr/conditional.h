@@ -1,6 +1,6 @@
-// Expressions that evaluate an argument only for the rows that need it, so that ANSI errors of
-// other rows never show. An argument that cannot fail is evaluated for all rows of the batch
-// instead, which is cheaper than picking rows.
+// Expressions that evaluate an argument only for the rows that need it, so that ANSI
+// errors of other rows never show. An argument that cannot fail is evaluated for all rows
+// of the batch instead, which is cheaper than picking rows.
 #pragma once
 
 #include <cstdint>

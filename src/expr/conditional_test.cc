@@ -23,13 +23,12 @@ class Conditional : public testing::Test {
   const data::SchemaPtr schema_ = arrow::schema(
       {arrow::field("a", data::IntType()), arrow::field("b", data::IntType()),
        arrow::field("s", data::StringType()), arrow::field("p", data::BooleanType())});
-  const data::Batch batch_ =
-      data::BatchFromJson(schema_, R"([[6, 2, "12", true],
+  const data::Batch batch_ = data::BatchFromJson(schema_, R"([[6, 2, "12", true],
                                        [7, 0, "not a number", false],
                                        [null, 0, "5", null],
                                        [9, 3, "a text of more than twelve bytes", true],
                                        [1, null, null, false]])")
-          .value();
+                                 .value();
   const ExprPtr a_ = std::make_shared<Column>(0, "a", data::IntType(), true, 0);
   const ExprPtr b_ = std::make_shared<Column>(1, "b", data::IntType(), true, 1);
   const ExprPtr s_ = std::make_shared<Column>(2, "s", data::StringType(), true, 2);
@@ -72,8 +71,9 @@ TEST_F(Conditional, OrLeavesOutRowsThatAreTrue) {
 
 TEST_F(Conditional, NullOnTheLeftStillNeedsTheRight) {
   // Row 2 has no `a`, so the left is null there and the division by zero is null too.
-  const ExprPtr both = Make("and", {Make(">", {a_, MakeInt(6)}),
-                                    Make("=", {Make("div", {MakeInt(1), b_}), MakeInt(0)})});
+  const ExprPtr both =
+      Make("and", {Make(">", {a_, MakeInt(6)}),
+                   Make("=", {Make("div", {MakeInt(1), b_}), MakeInt(0)})});
   EXPECT_THAT(Texts(both), ElementsAre("DIVIDE_BY_ZERO"));
 }
 
@@ -98,8 +98,9 @@ TEST_F(Conditional, CaseTakesEachValueForItsRowsOnly) {
 }
 
 TEST_F(Conditional, CaseWithoutElseGivesNull) {
-  EXPECT_THAT(Texts(Make("when", {p_, s_})),
-              ElementsAre("12", "null", "null", "a text of more than twelve bytes", "null"));
+  EXPECT_THAT(
+      Texts(Make("when", {p_, s_})),
+      ElementsAre("12", "null", "null", "a text of more than twelve bytes", "null"));
 }
 
 TEST_F(Conditional, LaterConditionsAreEvaluatedForTheRestOnly) {
@@ -126,7 +127,8 @@ TEST_F(Conditional, CoalesceAsksForRowsThatAreStillNull) {
 }
 
 TEST_F(Conditional, CoalesceNumbersPickedRowsRight) {
-  // The second argument is evaluated for rows 1, 2 and 4 alone, and null for some of them.
+  // The second argument is evaluated for rows 1, 2 and 4 alone, and null for some of
+  // them.
   const ExprPtr first = Make("when", {p_, MakeLong(100)});
   const ExprPtr second =
       Make("div", {MakeLong(10), Make("when", {Make("=", {b_, MakeInt(0)}), a_})});
@@ -135,14 +137,12 @@ TEST_F(Conditional, CoalesceNumbersPickedRowsRight) {
 }
 
 TEST_F(Conditional, NanvlAsksForNanOnly) {
-  const ExprPtr nan =
-      Make("if", {Make("<=>", {b_, MakeInt(3)}), MakeDouble(1),
-                  MakeDouble(std::numeric_limits<double>::quiet_NaN())});
+  const ExprPtr nan = Make("if", {Make("<=>", {b_, MakeInt(3)}), MakeDouble(1),
+                                  MakeDouble(std::numeric_limits<double>::quiet_NaN())});
   EXPECT_THAT(Texts(Make("nanvl", {nan, Make("/", {MakeInt(1), b_})})),
               ElementsAre("DIVIDE_BY_ZERO"));
-  const ExprPtr safe =
-      Make("if", {Make("=", {b_, MakeInt(0)}), MakeDouble(1),
-                  MakeDouble(std::numeric_limits<double>::quiet_NaN())});
+  const ExprPtr safe = Make("if", {Make("=", {b_, MakeInt(0)}), MakeDouble(1),
+                                   MakeDouble(std::numeric_limits<double>::quiet_NaN())});
   EXPECT_THAT(Texts(Make("nanvl", {safe, Make("/", {MakeInt(3), b_})})),
               ElementsAre("1.5", "1", "1", "1", "null"));
 }
@@ -157,7 +157,8 @@ TEST_F(Conditional, EvaluatesRowsInTheOrderGiven) {
 
 TEST_F(Conditional, BatchesWithOffsetsAreRead) {
   const ExprPtr both = Make("and", {p_, Make("isnotnull", {b_})});
-  Result<data::ArrayPtr> array = EvaluateToArray(*both, batch_->Slice(1, 3), EvalContext());
+  Result<data::ArrayPtr> array =
+      EvaluateToArray(*both, batch_->Slice(1, 3), EvalContext());
   ASSERT_TRUE(array.ok());
   EXPECT_EQ((*array)->GetScalar(0).ValueOrDie()->ToString(), "false");
   EXPECT_TRUE((*array)->IsNull(1));

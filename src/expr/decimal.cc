@@ -46,7 +46,8 @@ void AppendUnscaled(const Decimal& value, int scale, std::string* out) {
 }
 
 bool AllDigits(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c >= '0' && c <= '9'; });
 }
 
 }  // namespace
@@ -58,10 +59,14 @@ DecimalShape DecimalShape::Of(const arrow::DataType& type) {
 
 DecimalShape DecimalShape::OfInteger(const arrow::DataType& type) {
   switch (type.id()) {
-    case arrow::Type::INT8: return {3, 0};
-    case arrow::Type::INT16: return {5, 0};
-    case arrow::Type::INT32: return {10, 0};
-    default: return {20, 0};
+    case arrow::Type::INT8:
+      return {3, 0};
+    case arrow::Type::INT16:
+      return {5, 0};
+    case arrow::Type::INT32:
+      return {10, 0};
+    default:
+      return {20, 0};
   }
 }
 
@@ -103,7 +108,8 @@ std::optional<arrow::Decimal128> Rescale(const arrow::Decimal128& value, int fro
     const int more = to.scale - from;
     if (value == 0) return result;
     // Others would have more than 38 digits, and might not even fit into 128 bits.
-    if (more >= kMaxDigits || !value.FitsInPrecision(kMaxDigits - more)) return std::nullopt;
+    if (more >= kMaxDigits || !value.FitsInPrecision(kMaxDigits - more))
+      return std::nullopt;
     result = arrow::Decimal128(value.IncreaseScaleBy(more));
   } else if (to.scale < from) {
     result = arrow::Decimal128(value.ReduceScaleBy(from - to.scale, /*round=*/true));
@@ -171,13 +177,15 @@ bool ExceedsDecimal(const DecimalText& text) {
 
 std::string PlainText(const DecimalText& text) {
   std::string digits(text.integral);
-  int64_t point = static_cast<int64_t>(digits.size()) + text.exponent;  // before this digit
+  int64_t point =
+      static_cast<int64_t>(digits.size()) + text.exponent;  // before this digit
   digits += text.fraction;
   if (point < 0) {
     digits.insert(0, static_cast<size_t>(-point), '0');
     point = 0;
   }
-  if (point > static_cast<int64_t>(digits.size())) digits.resize(static_cast<size_t>(point), '0');
+  if (point > static_cast<int64_t>(digits.size()))
+    digits.resize(static_cast<size_t>(point), '0');
   std::string integral = digits.substr(0, static_cast<size_t>(point));
   const std::string fraction = digits.substr(static_cast<size_t>(point));
   integral.erase(0, std::min(integral.find_first_not_of('0'), integral.size()));
@@ -192,14 +200,16 @@ std::string PlainText(const DecimalText& text) {
   return plain;
 }
 
-std::optional<arrow::Decimal128> RoundDecimalText(const DecimalText& text, DecimalShape to) {
+std::optional<arrow::Decimal128> RoundDecimalText(const DecimalText& text,
+                                                  DecimalShape to) {
   std::string digits(text.integral);
   digits += text.fraction;
   digits.erase(0, digits.find_first_not_of('0'));
   if (digits.empty()) return arrow::Decimal128(0);
   // How many of the digits are kept at the wanted scale.
   const int64_t kept = static_cast<int64_t>(digits.size()) -
-                       static_cast<int64_t>(text.fraction.size()) + text.exponent + to.scale;
+                       static_cast<int64_t>(text.fraction.size()) + text.exponent +
+                       to.scale;
   if (kept < 0) return arrow::Decimal128(0);
   if (kept > kMaxDigits) return std::nullopt;
   const bool up = kept < static_cast<int64_t>(digits.size()) &&
@@ -209,7 +219,8 @@ std::optional<arrow::Decimal128> RoundDecimalText(const DecimalText& text, Decim
   __extension__ unsigned __int128 value = 0;  // 38 digits fit
   for (const char digit : digits) value = value * 10 + static_cast<unsigned>(digit - '0');
   if (up) ++value;
-  arrow::Decimal128 result(static_cast<int64_t>(value >> 64), static_cast<uint64_t>(value));
+  arrow::Decimal128 result(static_cast<int64_t>(value >> 64),
+                           static_cast<uint64_t>(value));
   if (text.negative) result.Negate();
   if (!result.FitsInPrecision(to.precision)) return std::nullopt;
   return result;
@@ -217,8 +228,8 @@ std::optional<arrow::Decimal128> RoundDecimalText(const DecimalText& text, Decim
 
 Result<arrow::Decimal128> DecimalFromDouble(double value, DecimalShape to) {
   char buffer[32];
-  const auto [end, error] =
-      std::to_chars(buffer, buffer + sizeof(buffer), value, std::chars_format::scientific);
+  const auto [end, error] = std::to_chars(buffer, buffer + sizeof(buffer), value,
+                                          std::chars_format::scientific);
   const std::optional<DecimalText> text =
       ParseDecimalText(std::string_view(buffer, static_cast<size_t>(end - buffer)));
   if (!text.has_value()) return InternalError("{} has no digits.", value);
@@ -238,7 +249,8 @@ void AppendDecimal(const arrow::Decimal256& value, int scale, std::string* out) 
 Status DecimalOverflow(std::string_view value, DecimalShape shape) {
   return Error(Fault::kData,
                " {} cannot be represented as Decimal({}, {}). If necessary set "
-               "\"spark.sql.ansi.enabled\" to \"false\" to bypass this error, and return NULL "
+               "\"spark.sql.ansi.enabled\" to \"false\" to bypass this error, and return "
+               "NULL "
                "instead.",
                value, shape.precision, shape.scale)
       .Class("NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", "22003")

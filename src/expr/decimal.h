@@ -52,17 +52,19 @@ struct DecimalText {
   int64_t exponent = 0;
 };
 
-/// Reads "-1.5e3"; nothing where the text is not a number as java.math.BigDecimal reads it.
+/// Reads "-1.5e3"; nothing where the text is not a number as java.math.BigDecimal reads
+/// it.
 std::optional<DecimalText> ParseDecimalText(std::string_view text);
 /// Whether the number's integral part has more digits than any decimal.
 bool ExceedsDecimal(const DecimalText& text);
 /// The same number without an exponent.
 std::string PlainText(const DecimalText& text);
 /// Rounds half up to `to`; nothing where it has too many digits.
-std::optional<arrow::Decimal128> RoundDecimalText(const DecimalText& text, DecimalShape to);
+std::optional<arrow::Decimal128> RoundDecimalText(const DecimalText& text,
+                                                  DecimalShape to);
 
-/// What Spark's Decimal(double) holds, rounded: the digits that Double.toString shows. `value`
-/// is finite. Errors: DecimalOverflow.
+/// What Spark's Decimal(double) holds, rounded: the digits that Double.toString shows.
+/// `value` is finite. Errors: DecimalOverflow.
 Result<arrow::Decimal128> DecimalFromDouble(double value, DecimalShape to);
 
 /// "-12.340", never with an exponent.

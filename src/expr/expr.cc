@@ -21,9 +21,8 @@ namespace {
 // One fixed-width value.
 template <typename T>
 ExprPtr MakeNumber(const data::TypePtr& type, T value) {
-  return std::make_shared<Literal>(arrow::MakeArray(
-      arrow::ArrayData::Make(type, 1, {nullptr, arrow::Buffer::FromVector(std::vector<T>{value})},
-                             0)));
+  return std::make_shared<Literal>(arrow::MakeArray(arrow::ArrayData::Make(
+      type, 1, {nullptr, arrow::Buffer::FromVector(std::vector<T>{value})}, 0)));
 }
 
 }  // namespace
@@ -43,12 +42,15 @@ bool Expr::deterministic() const {
 
 Column::Column(AttributeId id, std::string name, data::TypePtr type, bool nullable,
                int ordinal)
-    : Expr(std::move(type), nullable, {}), id_(id), name_(std::move(name)), ordinal_(ordinal) {}
+    : Expr(std::move(type), nullable, {}),
+      id_(id),
+      name_(std::move(name)),
+      ordinal_(ordinal) {}
 
 Result<Value> Column::Evaluate(const data::Batch& input, const EvalContext&) const {
   if (ordinal_ < 0 || ordinal_ >= input->num_columns()) {
-    return InternalError("Column {}#{} was not bound to one of {} input columns.", name_, id_,
-                         input->num_columns());
+    return InternalError("Column {}#{} was not bound to one of {} input columns.", name_,
+                         id_, input->num_columns());
   }
   return Value{input->column(ordinal_)};
 }
@@ -163,7 +165,8 @@ Result<data::ArrayPtr> EvaluateToArray(const Expr& expr, const data::Batch& batc
   return Materialize(value, batch->num_rows());
 }
 
-Result<std::vector<int32_t>> EvaluatePredicate(const Expr& predicate, const data::Batch& batch,
+Result<std::vector<int32_t>> EvaluatePredicate(const Expr& predicate,
+                                               const data::Batch& batch,
                                                const EvalContext& context) {
   MILLRACE_ASSIGN_OR_RETURN(const Value value, predicate.Evaluate(batch, context));
   if (!value.constant) return data::TrueIndices(*value.array);

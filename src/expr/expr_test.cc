@@ -27,8 +27,8 @@ ExprPtr Make(std::string_view name, std::vector<ExprPtr> args) {
 }
 
 data::Batch Rows(const char* json) {
-  const data::SchemaPtr schema =
-      arrow::schema({arrow::field("a", data::IntType()), arrow::field("b", data::IntType())});
+  const data::SchemaPtr schema = arrow::schema(
+      {arrow::field("a", data::IntType()), arrow::field("b", data::IntType())});
   return data::BatchFromJson(schema, json).value();
 }
 
@@ -56,14 +56,15 @@ TEST(Expr, AnUnknownColumnIsADefect) {
 
 TEST(Expr, CollectsColumnsWithRepetition) {
   std::vector<AttributeId> ids;
-  CollectColumns(Make("*", {IntColumn(1, "a"), Make("+", {IntColumn(2, "b"), MakeInt(1)})}),
-                 &ids);
+  CollectColumns(
+      Make("*", {IntColumn(1, "a"), Make("+", {IntColumn(2, "b"), MakeInt(1)})}), &ids);
   EXPECT_THAT(ids, ElementsAre(1, 2));
 }
 
 TEST(Expr, PredicatesKeepTrueRowsOnly) {
   const AttributeId input[] = {1, 2};
-  const ExprPtr above = BindColumns(Make(">", {IntColumn(1, "a"), MakeInt(1)}), input).value();
+  const ExprPtr above =
+      BindColumns(Make(">", {IntColumn(1, "a"), MakeInt(1)}), input).value();
   const data::Batch batch = Rows("[[1, 0], [2, 0], [null, 0], [3, 0]]");
   EXPECT_THAT(*EvaluatePredicate(*above, batch, EvalContext()), ElementsAre(1, 3));
   EXPECT_THAT(*EvaluatePredicate(*MakeBoolean(true), batch, EvalContext()),
@@ -106,7 +107,8 @@ TEST(Expr, FailureAndDeterminismComeFromBelow) {
 
 TEST(Expr, TextShowsIdsAndOperators) {
   const ExprPtr a = IntColumn(3, "amount");
-  EXPECT_EQ(Make(">", {a, MakeDouble(1)})->ToString(), "(CAST(amount#3 AS DOUBLE) > 1.0)");
+  EXPECT_EQ(Make(">", {a, MakeDouble(1)})->ToString(),
+            "(CAST(amount#3 AS DOUBLE) > 1.0)");
   EXPECT_EQ(Make("and", {Make("isnotnull", {a}), Make("in", {a, MakeInt(1), MakeInt(2)})})
                 ->ToString(),
             "((amount#3 IS NOT NULL) AND (amount#3 IN (1, 2)))");
@@ -133,14 +135,13 @@ TEST(Expr, LiteralsAreReadByKind) {
 }
 
 TEST(Expr, ConstantsAreSpreadOverRows) {
-  Result<data::ArrayPtr> texts =
-      EvaluateToArray(*MakeString("a text longer than a view"), Rows("[[0, 0], [0, 0]]"),
-                      EvalContext());
+  Result<data::ArrayPtr> texts = EvaluateToArray(*MakeString("a text longer than a view"),
+                                                 Rows("[[0, 0], [0, 0]]"), EvalContext());
   ASSERT_TRUE(texts.ok());
   EXPECT_EQ((*texts)->length(), 2);
   EXPECT_EQ((*texts)->GetScalar(1).ValueOrDie()->ToString(), "a text longer than a view");
-  Result<data::ArrayPtr> nulls =
-      EvaluateToArray(*MakeNull(data::NullType()), Rows("[[0, 0], [0, 0]]"), EvalContext());
+  Result<data::ArrayPtr> nulls = EvaluateToArray(*MakeNull(data::NullType()),
+                                                 Rows("[[0, 0], [0, 0]]"), EvalContext());
   ASSERT_TRUE(nulls.ok());
   EXPECT_EQ((*nulls)->length(), 2);
 }
@@ -154,6 +155,29 @@ TEST(Expr, UnknownFunctionsAndArgumentCountsAreErrors) {
   ASSERT_FALSE(count.ok());
   EXPECT_EQ(count.status().error().error_class, "WRONG_NUM_ARGS.WITHOUT_SUGGESTION");
   EXPECT_NE(FindFunction("IsNotNull"), nullptr);
+}
+
+TEST(Expr, NullabilityIsThatOfSparksSchemas) {
+  const ExprPtr i = std::make_shared<Column>(1, "i", data::IntType(), false);
+  const ExprPtr s = std::make_shared<Column>(2, "s", data::StringType(), false);
+  const ExprPtr d = std::make_shared<Column>(3, "d", data::DecimalOf(10, 2), false);
+  const ExprPtr list =
+      std::make_shared<Column>(4, "l", data::ArrayOf(data::IntType(), false), false);
+  EXPECT_FALSE(Make("+", {i, d})->nullable());
+  EXPECT_TRUE(Make("+", {s, MakeInt(1)})->nullable());  // the cast of a string
+  EXPECT_TRUE(Make("/", {d, i})->nullable());
+  EXPECT_TRUE(Make("div", {i, MakeInt(2)})->nullable());
+  EXPECT_FALSE(Make(">", {d, i})->nullable());
+  EXPECT_TRUE(Make("=", {s, MakeInt(1)})->nullable());
+  EXPECT_FALSE(Make("coalesce", {s, MakeInt(1)})->nullable());
+  EXPECT_FALSE(Make("isnan", {s})->nullable());
+  EXPECT_FALSE(Make("negative", {i})->nullable());
+  EXPECT_TRUE(Make("negative", {s})->nullable());
+  EXPECT_FALSE(MakeExtract(list, i).value()->nullable());
+  EXPECT_FALSE(Make("element_at", {list, i})->nullable());
+  EXPECT_TRUE(Make("get", {list, i})->nullable());
+  EXPECT_TRUE(Make("element_at", {Make("map", {i, s}), i})->nullable());
+  EXPECT_FALSE(Make("struct", {i, s})->nullable());
 }
 
 TEST(Cast, TheSameTypeCostsNothing) {

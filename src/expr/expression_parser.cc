@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,8 @@ enum class TokenKind { kWord, kNumber, kString, kSymbol, kEnd };
 
 struct Token {
   TokenKind kind = TokenKind::kEnd;
-  std::string text;   // words in lower case; strings without quotes and escapes
-  size_t begin = 0;   // in the input
+  std::string text;     // words in lower case; strings without quotes and escapes
+  size_t begin = 0;     // in the input
   bool spaced = false;  // blanks before it
 };
 
@@ -100,7 +101,8 @@ class Lexer {
     while (at_ < sql_.size()) {
       const char c = sql_[at_];
       const char previous = token->text.empty() ? ' ' : token->text.back();
-      const bool exponent_sign = (c == '-' || c == '+') && (previous == 'e' || previous == 'E');
+      const bool exponent_sign =
+          (c == '-' || c == '+') && (previous == 'e' || previous == 'E');
       if (!IsDigit(c) && !IsWordStart(c) && c != '.' && !exponent_sign) break;
       token->text += c;
       ++at_;
@@ -119,7 +121,8 @@ ExprPtr NumberOf(const data::TypePtr& type, int64_t value) {
 Result<ExprPtr> ParseNumber(std::string text, bool negative) {
   const auto suffix = [&](std::string_view wanted) {
     if (text.size() <= wanted.size() ||
-        !EqualsIgnoreCase(std::string_view(text).substr(text.size() - wanted.size()), wanted)) {
+        !EqualsIgnoreCase(std::string_view(text).substr(text.size() - wanted.size()),
+                          wanted)) {
       return false;
     }
     text.resize(text.size() - wanted.size());
@@ -129,7 +132,7 @@ Result<ExprPtr> ParseNumber(std::string text, bool negative) {
   const bool floating = !decimal && suffix("D");
   const bool has_exponent = text.find_first_of("eE") != std::string::npos;
   if (floating || (has_exponent && !decimal)) {
-    const double value = std::stod(text);
+    const double value = std::strtod(text.c_str(), nullptr);
     return MakeDouble(negative ? -value : value);
   }
   if (!decimal && text.find('.') == std::string::npos) {
@@ -156,7 +159,8 @@ Result<ExprPtr> ParseNumber(std::string text, bool negative) {
   integral.remove_prefix(std::min(integral.find_first_not_of('0'), integral.size()));
   const int scale = static_cast<int>(number->fraction.size());
   const int precision = std::max({static_cast<int>(integral.size()) + scale, scale, 1});
-  return MakeCast(MakeString((negative ? "-" : "") + text), data::DecimalOf(precision, scale));
+  return MakeCast(MakeString((negative ? "-" : "") + text),
+                  data::DecimalOf(precision, scale));
 }
 
 class Parser {
@@ -195,7 +199,9 @@ class Parser {
   Result<ExprPtr> Call(std::string_view name, std::vector<ExprPtr> args) {
     return MakeCall(name, std::move(args), context_);
   }
-  ExprPtr Constant(ExprPtr value) { return literal_ ? literal_(std::move(value)) : value; }
+  ExprPtr Constant(ExprPtr value) {
+    return literal_ ? literal_(std::move(value)) : value;
+  }
 
   Result<ExprPtr> Expression() { return Or(); }
 
@@ -229,7 +235,8 @@ class Parser {
   Result<ExprPtr> Predicate() {
     MILLRACE_ASSIGN_OR_RETURN(ExprPtr left, Binary(0));
     while (true) {
-      const bool negated = Is("not") && (Is("in", 1) || Is("between", 1) || Is("like", 1));
+      const bool negated =
+          Is("not") && (Is("in", 1) || Is("between", 1) || Is("like", 1));
       if (negated) ++next_;
       if (Accept("in")) {
         MILLRACE_RETURN_IF_ERROR(Expect("("));
@@ -273,8 +280,13 @@ class Parser {
   Result<ExprPtr> Binary(size_t level) {
     using Names = std::vector<std::string_view>;
     static const std::vector<Names> kLevels = {
-        {"=", "==", "<=>", "<", "<=", ">", ">=", "!=", "<>"}, {"|"}, {"^"}, {"&"},
-        {"<<", ">>", ">>>"}, {"+", "-", "||"}, {"*", "/", "%", "div"}};
+        {"=", "==", "<=>", "<", "<=", ">", ">=", "!=", "<>"},
+        {"|"},
+        {"^"},
+        {"&"},
+        {"<<", ">>", ">>>"},
+        {"+", "-", "||"},
+        {"*", "/", "%", "div"}};
     if (level == kLevels.size()) return Unary();
     MILLRACE_ASSIGN_OR_RETURN(ExprPtr left, Binary(level + 1));
     while (true) {
@@ -296,7 +308,8 @@ class Parser {
     if (Is("-") && !Is("(", 1)) {
       ++next_;
       if (Peek().kind == TokenKind::kNumber) {
-        MILLRACE_ASSIGN_OR_RETURN(ExprPtr number, ParseNumber(tokens_[next_++].text, true));
+        MILLRACE_ASSIGN_OR_RETURN(ExprPtr number,
+                                  ParseNumber(tokens_[next_++].text, true));
         return Postfix(Constant(std::move(number)));
       }
       MILLRACE_ASSIGN_OR_RETURN(ExprPtr operand, Unary());
@@ -348,9 +361,13 @@ class Parser {
         MILLRACE_ASSIGN_OR_RETURN(ExprPtr number, ParseNumber(token.text, false));
         return Constant(std::move(number));
       }
-      case TokenKind::kString: ++next_; return Constant(MakeString(token.text));
-      case TokenKind::kEnd: return Unexpected();
-      default: break;
+      case TokenKind::kString:
+        ++next_;
+        return Constant(MakeString(token.text));
+      case TokenKind::kEnd:
+        return Unexpected();
+      default:
+        break;
     }
     if (Accept("(")) {
       MILLRACE_ASSIGN_OR_RETURN(ExprPtr inner, Expression());
@@ -383,14 +400,15 @@ class Parser {
       for (size_t i = 0; i + 1 < text.size(); i += 2) {
         bytes += static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16));
       }
-      MILLRACE_ASSIGN_OR_RETURN(ExprPtr value, MakeCast(MakeString(bytes), data::BinaryType()));
+      MILLRACE_ASSIGN_OR_RETURN(ExprPtr value,
+                                MakeCast(MakeString(bytes), data::BinaryType()));
       return Constant(std::move(value));
     }
     MILLRACE_ASSIGN_OR_RETURN(const data::TypePtr type, data::ParseType(kind));
     MILLRACE_ASSIGN_OR_RETURN(const ExprPtr value, MakeCast(MakeString(text), type));
     // Casts that need a time zone are not folded by themselves; this one is a literal.
-    const data::Batch row = arrow::RecordBatch::Make(
-        arrow::schema(arrow::FieldVector{}), 1, std::vector<data::ArrayPtr>{});
+    const data::Batch row = arrow::RecordBatch::Make(arrow::schema(arrow::FieldVector{}),
+                                                     1, std::vector<data::ArrayPtr>{});
     const EvalContext eval{.zone = context_.zone};
     MILLRACE_ASSIGN_OR_RETURN(const Value constant, value->Evaluate(row, eval));
     return Constant(std::make_shared<Literal>(constant.array));

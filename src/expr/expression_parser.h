@@ -1,6 +1,6 @@
-// For tests: SQL expressions as bound expressions, so that cases can be written as Spark reads
-// them. Knows literals, operators, calls (also of operators: "+(1, 2)"), CASE, CAST, IN,
-// BETWEEN, IS, a[i] and a.b; no columns.
+// For tests: SQL expressions as bound expressions, so that cases can be written as Spark
+// reads them. Knows literals, operators, calls (also of operators: "+(1, 2)"), CASE,
+// CAST, IN, BETWEEN, IS, a[i] and a.b; no columns.
 #pragma once
 
 #include <functional>

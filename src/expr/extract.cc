@@ -19,10 +19,12 @@ using arrow::Type;
 Status IndexOutOfBounds(Indexing indexing, int64_t index, int64_t size) {
   const bool subscript = indexing == Indexing::kSubscript;
   return Error(Fault::kData,
-               "The index {} is out of bounds. The array has {} elements. Use {} to tolerate "
+               "The index {} is out of bounds. The array has {} elements. Use {} to "
+               "tolerate "
                "accessing element at invalid index and return NULL instead.",
                index, size, subscript ? "the SQL function `get()`" : "`try_element_at`")
-      .Class(subscript ? "INVALID_ARRAY_INDEX" : "INVALID_ARRAY_INDEX_IN_ELEMENT_AT", "22003")
+      .Class(subscript ? "INVALID_ARRAY_INDEX" : "INVALID_ARRAY_INDEX_IN_ELEMENT_AT",
+             "22003")
       .Java("org.apache.spark.SparkArrayIndexOutOfBoundsException")
       .Param("indexValue", fmt::format("{}", index))
       .Param("arraySize", fmt::format("{}", size))
@@ -31,7 +33,8 @@ Status IndexOutOfBounds(Indexing indexing, int64_t index, int64_t size) {
 
 Status IndexIsZero() {
   return Error(Fault::kData,
-               "The index 0 is invalid. An index shall be either < 0 or > 0 (the first element "
+               "The index 0 is invalid. An index shall be either < 0 or > 0 (the first "
+               "element "
                "has index 1).")
       .Class("INVALID_INDEX_OF_ZERO", "22003")
       .Java(kSparkRuntimeException);
@@ -86,10 +89,11 @@ Result<int> FindField(const arrow::DataType& record, std::string_view name) {
   }
   if (count == 1) return found;
   if (count > 1) {
-    return AnalysisError("AMBIGUOUS_REFERENCE_TO_FIELDS", "42000",
-                         "Ambiguous reference to the field `{}`. It appears {} times in the "
-                         "schema.",
-                         name, count)
+    return AnalysisError(
+               "AMBIGUOUS_REFERENCE_TO_FIELDS", "42000",
+               "Ambiguous reference to the field `{}`. It appears {} times in the "
+               "schema.",
+               name, count)
         .Param("field", fmt::format("`{}`", name))
         .Param("count", fmt::format("{}", count));
   }
@@ -97,8 +101,8 @@ Result<int> FindField(const arrow::DataType& record, std::string_view name) {
   for (const auto& field : record.fields()) {
     names += fmt::format("{}`{}`", names.empty() ? "" : ", ", field->name());
   }
-  return AnalysisError("FIELD_NOT_FOUND", "42704", "No such struct field `{}` in {}.", name,
-                       names)
+  return AnalysisError("FIELD_NOT_FOUND", "42704", "No such struct field `{}` in {}.",
+                       name, names)
       .Param("fieldName", fmt::format("`{}`", name))
       .Param("fields", names);
 }
@@ -123,6 +127,7 @@ Result<ExprPtr> ExtractFromArray(const ExprPtr& base, const ExprPtr& path) {
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr index, MakeCast(path, data::LongType()));
   function.args.push_back(std::move(index));
   function.type = element.type();
+  function.nullable = base->nullable() || path->nullable() || element.nullable();
   function.can_fail = true;
   function.kernel = ArrayElementKernel(Indexing::kSubscript);
   return MakeCall("[]", std::move(function));
@@ -162,7 +167,8 @@ Kernel ArrayElementKernel(Indexing indexing) {
       positions[static_cast<size_t>(row)] =
           static_cast<int32_t>(list.value_offset(at) + position);
     }
-    MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr elements, data::Take(*list.values(), positions));
+    MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr elements,
+                              data::Take(*list.values(), positions));
     return Value{std::move(elements), constant};
   };
 }
@@ -207,21 +213,25 @@ Result<ExprPtr> MakeExtract(const ExprPtr& base, const ExprPtr& path) {
     case Type::STRUCT: {
       const std::optional<std::string> name = StringLiteral(path);
       if (!name.has_value()) {
-        return AnalysisError("INVALID_EXTRACT_FIELD_TYPE", "42000",
-                             "Field name should be a non-null string literal, but it's \"{}\".",
-                             SqlText(*path))
+        return AnalysisError(
+                   "INVALID_EXTRACT_FIELD_TYPE", "42000",
+                   "Field name should be a non-null string literal, but it's \"{}\".",
+                   SqlText(*path))
             .Param("extraction", fmt::format("\"{}\"", SqlText(*path)));
       }
       MILLRACE_ASSIGN_OR_RETURN(const int index, FindField(*base->type(), *name));
       return MakeField(base, index);
     }
-    case Type::LIST: return ExtractFromArray(base, path);
-    case Type::MAP: return ExtractFromMap(base, path);
+    case Type::LIST:
+      return ExtractFromArray(base, path);
+    case Type::MAP:
+      return ExtractFromMap(base, path);
     default:
-      return AnalysisError("INVALID_EXTRACT_BASE_FIELD_TYPE", "42000",
-                           "Can't extract a value from \"{}\". Need a complex type [STRUCT, "
-                           "ARRAY, MAP] but got \"{}\".",
-                           SqlText(*base), data::SqlTypeName(*base->type()))
+      return AnalysisError(
+                 "INVALID_EXTRACT_BASE_FIELD_TYPE", "42000",
+                 "Can't extract a value from \"{}\". Need a complex type [STRUCT, "
+                 "ARRAY, MAP] but got \"{}\".",
+                 SqlText(*base), data::SqlTypeName(*base->type()))
           .Param("base", fmt::format("\"{}\"", SqlText(*base)))
           .Param("other", fmt::format("\"{}\"", data::SqlTypeName(*base->type())));
   }

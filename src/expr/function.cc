@@ -27,7 +27,8 @@ class Call final : public Expr {
 
   const std::string& name() const { return name_; }
 
-  Result<Value> Evaluate(const data::Batch& input, const EvalContext& context) const override {
+  Result<Value> Evaluate(const data::Batch& input,
+                         const EvalContext& context) const override {
     // A call over constants might fail for rows that do not exist.
     if (input->num_rows() == 0) {
       MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr none, data::Nulls(type(), 0));
@@ -65,10 +66,11 @@ bool IsLiteral(const ExprPtr& expr) {
   return dynamic_cast<const Literal*>(expr.get()) != nullptr;
 }
 
-// The value of a call over literals; nothing where it fails: then it fails when rows come.
+// The value of a call over literals; nothing where it fails: then it fails when rows
+// come.
 ExprPtr Fold(const Call& call) {
-  const data::Batch row = arrow::RecordBatch::Make(
-      arrow::schema(arrow::FieldVector{}), 1, std::vector<data::ArrayPtr>{});
+  const data::Batch row = arrow::RecordBatch::Make(arrow::schema(arrow::FieldVector{}), 1,
+                                                   std::vector<data::ArrayPtr>{});
   Result<Value> value = call.Evaluate(row, EvalContext());
   if (!value.ok()) return nullptr;
   return std::make_shared<Literal>(value->array);
@@ -78,19 +80,21 @@ class Registry {
  public:
   Registry() {
     for (const auto table :
-         {ArithmeticFunctions(), BitwiseFunctions(), CastFunctions(), CollectionFunctions(),
-          ComparisonFunctions(), ConditionalFunctions(), ConstructorFunctions(),
-          DateFieldFunctions(), DateTimeFunctions(), EncodingFunctions(), FormatFunctions(),
-          HashFunctions(), JsonFunctions(), MapFunctions(), MathFunctions(), MiscFunctions(),
-          NullFunctions(), PatternFunctions(), PredicateFunctions(), StringFunctions(),
-          TimeTextFunctions()}) {
+         {ArithmeticFunctions(),  BitwiseFunctions(),    CastFunctions(),
+          CollectionFunctions(),  ComparisonFunctions(), ConditionalFunctions(),
+          ConstructorFunctions(), DateFieldFunctions(),  DateTimeFunctions(),
+          EncodingFunctions(),    FormatFunctions(),     HashFunctions(),
+          JsonFunctions(),        MapFunctions(),        MathFunctions(),
+          MiscFunctions(),        NullFunctions(),       PatternFunctions(),
+          PredicateFunctions(),   StringFunctions(),     TimeTextFunctions()}) {
       for (const FunctionSpec& spec : table) {
         all_.push_back(&spec);
         by_name_.emplace(spec.name, &spec);
       }
     }
-    std::sort(all_.begin(), all_.end(),
-              [](const FunctionSpec* a, const FunctionSpec* b) { return a->name < b->name; });
+    std::sort(all_.begin(), all_.end(), [](const FunctionSpec* a, const FunctionSpec* b) {
+      return a->name < b->name;
+    });
   }
 
   const FunctionSpec* Find(std::string_view name) const {
@@ -122,7 +126,9 @@ std::string WantedArguments(const FunctionSpec& spec) {
 
 }  // namespace
 
-const FunctionSpec* FindFunction(std::string_view name) { return TheRegistry().Find(name); }
+const FunctionSpec* FindFunction(std::string_view name) {
+  return TheRegistry().Find(name);
+}
 
 std::vector<const FunctionSpec*> AllFunctions() { return TheRegistry().all(); }
 
@@ -130,10 +136,11 @@ Result<ExprPtr> MakeCall(std::string_view name, std::vector<ExprPtr> args,
                          const BindContext& context) {
   const FunctionSpec* const spec = FindFunction(name);
   if (spec == nullptr) {
-    return AnalysisError("UNRESOLVED_ROUTINE", "42883",
-                         "Cannot resolve routine `{}` on search path [`system`.`builtin`, "
-                         "`system`.`session`, `spark_catalog`.`default`].",
-                         name)
+    return AnalysisError(
+               "UNRESOLVED_ROUTINE", "42883",
+               "Cannot resolve routine `{}` on search path [`system`.`builtin`, "
+               "`system`.`session`, `spark_catalog`.`default`].",
+               name)
         .Param("routineName", fmt::format("`{}`", name))
         .Param("searchPath",
                "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]");
@@ -152,7 +159,8 @@ ExprPtr MakeCall(std::string name, BoundFunction function) {
   function.args.clear();
   const bool constant = function.foldable && function.deterministic &&
                         std::all_of(args.begin(), args.end(), IsLiteral);
-  auto call = std::make_shared<Call>(std::move(name), std::move(function), std::move(args));
+  auto call =
+      std::make_shared<Call>(std::move(name), std::move(function), std::move(args));
   if (constant) {
     if (ExprPtr folded = Fold(*call); folded != nullptr) return folded;
   }

@@ -1,5 +1,5 @@
-// Characters of JSON text the way Java decodes and classifies them: UTF-8 with U+FFFD for what is
-// malformed, and where a string ends.
+// Characters of JSON text the way Java decodes and classifies them: UTF-8 with U+FFFD for
+// what is malformed, and where a string ends.
 #pragma once
 
 #include <bit>
@@ -20,32 +20,33 @@ struct JavaChar {
   int bytes;
 };
 
-/// The code point at `p` < `end`. Malformed bytes give U+FFFD, as many of them per replacement as
-/// java.io.InputStreamReader takes.
+/// The code point at `p` < `end`. Malformed bytes give U+FFFD, as many of them per
+/// replacement as java.io.InputStreamReader takes.
 JavaChar DecodeJavaChar(const char* p, const char* end);
 
 /// Whether DecodeJavaChar would replace nothing.
 bool IsValidUtf8(const char* p, const char* end);
 
-/// Appends a code point; a lone surrogate takes the three bytes UTF-8 would give it, and two that
-/// make a pair are joined.
+/// Appends a code point; a lone surrogate takes the three bytes UTF-8 would give it, and
+/// two that make a pair are joined.
 void AppendJavaChar(uint32_t code, std::string* out);
 
 /// Puts "?" for the lone surrogates that AppendJavaChar wrote, as Java's encoder does.
 void ReplaceLoneSurrogates(std::string* text);
 
-/// Character.isJavaIdentifierStart and isJavaIdentifierPart, exact for ASCII; of the rest all but
-/// punctuation and spaces count.
+/// Character.isJavaIdentifierStart and isJavaIdentifierPart, exact for ASCII; of the rest
+/// all but punctuation and spaces count.
 bool IsJavaIdentifierStart(uint32_t code);
 bool IsJavaIdentifierPart(uint32_t code);
 
-/// Appends `text` between quotes. Lone surrogates and, if `escape_pairs`, all characters beyond
-/// U+FFFF become \uXXXX (Jackson's UTF8JsonGenerator); if `ascii` all beyond U+007F do.
+/// Appends `text` between quotes. Lone surrogates and, if `escape_pairs`, all characters
+/// beyond U+FFFF become \uXXXX (Jackson's UTF8JsonGenerator); if `ascii` all beyond
+/// U+007F do.
 void AppendJsonString(std::string_view text, bool escape_pairs, bool ascii,
                       std::string* out);
 
-/// The first quote, backslash or control character, or `end`. Sets `*high` if a byte before it
-/// is not ASCII.
+/// The first quote, backslash or control character, or `end`. Sets `*high` if a byte
+/// before it is not ASCII.
 inline const char* FindStringEnd(const char* p, const char* end, bool* high) {
   *high = false;
 #ifdef __SSE2__

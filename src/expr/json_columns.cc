@@ -69,24 +69,39 @@ struct KindAndWidth {
 Result<KindAndWidth> KindOf(const arrow::DataType& type) {
   using Kind = JsonColumn::Kind;
   switch (type.id()) {
-    case arrow::Type::BOOL: return KindAndWidth{Kind::kBoolean, 1};
-    case arrow::Type::INT8: return KindAndWidth{Kind::kByte, 1};
-    case arrow::Type::INT16: return KindAndWidth{Kind::kShort, 2};
-    case arrow::Type::INT32: return KindAndWidth{Kind::kInt, 4};
-    case arrow::Type::INT64: return KindAndWidth{Kind::kLong, 8};
-    case arrow::Type::FLOAT: return KindAndWidth{Kind::kFloat, 4};
-    case arrow::Type::DOUBLE: return KindAndWidth{Kind::kDouble, 8};
-    case arrow::Type::DECIMAL128: return KindAndWidth{Kind::kDecimal, 16};
-    case arrow::Type::STRING_VIEW: return KindAndWidth{Kind::kString, 16};
-    case arrow::Type::BINARY_VIEW: return KindAndWidth{Kind::kBinary, 16};
-    case arrow::Type::DATE32: return KindAndWidth{Kind::kDate, 4};
+    case arrow::Type::BOOL:
+      return KindAndWidth{Kind::kBoolean, 1};
+    case arrow::Type::INT8:
+      return KindAndWidth{Kind::kByte, 1};
+    case arrow::Type::INT16:
+      return KindAndWidth{Kind::kShort, 2};
+    case arrow::Type::INT32:
+      return KindAndWidth{Kind::kInt, 4};
+    case arrow::Type::INT64:
+      return KindAndWidth{Kind::kLong, 8};
+    case arrow::Type::FLOAT:
+      return KindAndWidth{Kind::kFloat, 4};
+    case arrow::Type::DOUBLE:
+      return KindAndWidth{Kind::kDouble, 8};
+    case arrow::Type::DECIMAL128:
+      return KindAndWidth{Kind::kDecimal, 16};
+    case arrow::Type::STRING_VIEW:
+      return KindAndWidth{Kind::kString, 16};
+    case arrow::Type::BINARY_VIEW:
+      return KindAndWidth{Kind::kBinary, 16};
+    case arrow::Type::DATE32:
+      return KindAndWidth{Kind::kDate, 4};
     case arrow::Type::TIMESTAMP:
       return KindAndWidth{
           data::IsTimestamp(type) ? Kind::kTimestamp : Kind::kTimestampNtz, 8};
-    case arrow::Type::NA: return KindAndWidth{Kind::kNull, 0};
-    case arrow::Type::STRUCT: return KindAndWidth{Kind::kStruct, 0};
-    case arrow::Type::LIST: return KindAndWidth{Kind::kArray, int{sizeof(JsonRange)}};
-    case arrow::Type::MAP: return KindAndWidth{Kind::kMap, int{sizeof(JsonRange)}};
+    case arrow::Type::NA:
+      return KindAndWidth{Kind::kNull, 0};
+    case arrow::Type::STRUCT:
+      return KindAndWidth{Kind::kStruct, 0};
+    case arrow::Type::LIST:
+      return KindAndWidth{Kind::kArray, int{sizeof(JsonRange)}};
+    case arrow::Type::MAP:
+      return KindAndWidth{Kind::kMap, int{sizeof(JsonRange)}};
     default:
       return UnsupportedError("JSON cannot be read into values of type {} here.",
                               data::SqlTypeName(type));
@@ -163,17 +178,19 @@ Result<std::unique_ptr<JsonColumn>> JsonColumn::Make(data::TypePtr type, JsonSlo
     case Kind::kMap: {
       const auto& map = static_cast<const arrow::MapType&>(*type);
       if (!data::IsString(*map.key_type())) {
-        return AnalysisError("DATATYPE_MISMATCH.INVALID_JSON_MAP_KEY_TYPE", "42K09",
-                             "Input schema \"{}\" can only contain STRING as a key type for "
-                             "a MAP.",
-                             data::SqlTypeName(*type));
+        return AnalysisError(
+            "DATATYPE_MISMATCH.INVALID_JSON_MAP_KEY_TYPE", "42K09",
+            "Input schema \"{}\" can only contain STRING as a key type for "
+            "a MAP.",
+            data::SqlTypeName(*type));
       }
       column->elements_ = std::make_unique<JsonSlots>();
       MILLRACE_RETURN_IF_ERROR(add_child(map.key_type(), column->elements_.get()));
       MILLRACE_RETURN_IF_ERROR(add_child(map.item_type(), column->elements_.get()));
       break;
     }
-    default: break;
+    default:
+      break;
   }
   return column;
 }
@@ -280,7 +297,8 @@ void JsonColumn::Zero(int64_t begin, int64_t end) {
 }
 
 Result<data::ArrayPtr> JsonColumn::Finish(int64_t slots) {
-  MILLRACE_ASSIGN_OR_RETURN(std::shared_ptr<arrow::ArrayData> finished, FinishData(slots));
+  MILLRACE_ASSIGN_OR_RETURN(std::shared_ptr<arrow::ArrayData> finished,
+                            FinishData(slots));
   return arrow::MakeArray(finished);
 }
 
@@ -298,7 +316,8 @@ Result<std::shared_ptr<arrow::ArrayData>> JsonColumn::FinishData(int64_t slots) 
   std::shared_ptr<arrow::ArrayData> finished;
   switch (kind_) {
     case Kind::kBoolean:
-      finished = arrow::ArrayData::Make(type_, slots, {nullptr, PackBits(values_, slots)});
+      finished =
+          arrow::ArrayData::Make(type_, slots, {nullptr, PackBits(values_, slots)});
       break;
     case Kind::kString:
     case Kind::kBinary: {
@@ -323,7 +342,8 @@ Result<std::shared_ptr<arrow::ArrayData>> JsonColumn::FinishData(int64_t slots) 
       MILLRACE_ASSIGN_OR_RETURN(finished, FinishRanges(slots));
       break;
     }
-    default: finished = arrow::ArrayData::Make(type_, slots, {nullptr, values_buffer_});
+    default:
+      finished = arrow::ArrayData::Make(type_, slots, {nullptr, values_buffer_});
   }
   finished->buffers[0] = std::move(validity);
   finished->null_count = nulls;
@@ -335,8 +355,8 @@ Result<std::shared_ptr<arrow::ArrayData>> JsonColumn::FinishData(int64_t slots) 
   return finished;
 }
 
-// Ranges of elements as offsets. Elements that no range holds, of values that were given up or
-// given twice, are left out.
+// Ranges of elements as offsets. Elements that no range holds, of values that were given
+// up or given twice, are left out.
 Result<std::shared_ptr<arrow::ArrayData>> JsonColumn::FinishRanges(int64_t slots) {
   std::shared_ptr<arrow::Buffer> offsets =
       Allocate((slots + 1) * int64_t{sizeof(int32_t)});

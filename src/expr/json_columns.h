@@ -1,5 +1,6 @@
-// Columns a JsonReader writes into: every value of a type has a slot, null until it is set, that
-// can be set again (a repeated key). The buffers become Arrow arrays without a copy.
+// Columns a JsonReader writes into: every value of a type has a slot, null until it is
+// set, that can be set again (a repeated key). The buffers become Arrow arrays without a
+// copy.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,8 @@ namespace millrace::expr {
 
 class JsonColumn;
 
-/// The bytes of strings that do not fit into their views: the buffers of the documents, then
-/// chunks of copied bytes.
+/// The bytes of strings that do not fit into their views: the buffers of the documents,
+/// then chunks of copied bytes.
 class JsonBytes {
  public:
   /// The next strings may lie in `buffers`.
@@ -35,8 +36,8 @@ class JsonBytes {
   int64_t capacity_ = 0;
 };
 
-/// The columns that share slot numbers: a struct's fields with the struct, a map's keys and
-/// values, at the top all that belongs to a row.
+/// The columns that share slot numbers: a struct's fields with the struct, a map's keys
+/// and values, at the top all that belongs to a row.
 class JsonSlots {
  public:
   int64_t size() const { return size_; }
@@ -63,7 +64,8 @@ struct JsonRange {
   int32_t size;
 };
 
-/// The fields an object is expected to have, in that order, since documents tend to be alike.
+/// The fields an object is expected to have, in that order, since documents tend to be
+/// alike.
 struct JsonLayout {
   static constexpr size_t kMaxText = 32;
   static constexpr size_t kMaxFields = 256;
@@ -78,12 +80,27 @@ struct JsonLayout {
 class JsonColumn {
  public:
   enum class Kind : uint8_t {
-    kBoolean, kByte, kShort, kInt, kLong, kFloat, kDouble, kDecimal, kString, kBinary, kDate,
-    kTimestamp, kTimestampNtz, kNull, kStruct, kArray, kMap,
+    kBoolean,
+    kByte,
+    kShort,
+    kInt,
+    kLong,
+    kFloat,
+    kDouble,
+    kDecimal,
+    kString,
+    kBinary,
+    kDate,
+    kTimestamp,
+    kTimestampNtz,
+    kNull,
+    kStruct,
+    kArray,
+    kMap,
   };
 
-  /// Columns for `type` in `slots`. `bytes` and `slots` must outlive it. Errors: a type JSON
-  /// cannot give.
+  /// Columns for `type` in `slots`. `bytes` and `slots` must outlive it. Errors: a type
+  /// JSON cannot give.
   static Result<std::unique_ptr<JsonColumn>> Make(data::TypePtr type, JsonSlots* slots,
                                                   JsonBytes* bytes);
 
@@ -109,7 +126,8 @@ class JsonColumn {
   const std::vector<std::unique_ptr<JsonColumn>>& children() const { return children_; }
   /// The field of a struct by its exact name, the last of that name; -1 if there is none.
   int FindField(std::string_view name) const;
-  /// Makes FindField find no field of this name any more. Gives the number of the last one.
+  /// Makes FindField find no field of this name any more. Gives the number of the last
+  /// one.
   int HideField(std::string_view name);
 
   /// Of structs: what the last object looked like.

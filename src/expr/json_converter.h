@@ -1,5 +1,5 @@
-// Turns one JSON document into values of a type, as Spark's JacksonParser does: what it makes of
-// each token, and how much it keeps of a document that is partly wrong.
+// Turns one JSON document into values of a type, as Spark's JacksonParser does: what it
+// makes of each token, and how much it keeps of a document that is partly wrong.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct JsonProblem {
 
 /// Spark's ways of reading a document.
 enum class JsonOutcome : uint8_t {
-  kEmpty,    // nothing but blanks
+  kEmpty,  // nothing but blanks
   kRead,
   kPartial,  // malformed, but some values could be read
   kFailed,   // malformed; nothing was written
@@ -35,11 +35,12 @@ enum class JsonOutcome : uint8_t {
 /// Threading: one thread at a time.
 class JsonConverter {
  public:
-  /// `exact_text` is how JSON files are read: other values into a string column as they stand,
-  /// malformed UTF-8 an error.
+  /// `exact_text` is how JSON files are read: other values into a string column as they
+  /// stand, malformed UTF-8 an error.
   JsonConverter(const JsonReadOptions& options, bool exact_text);
 
-  /// The next documents lie in the buffers given to JsonBytes, at `offset` of buffer `buffer`
+  /// The next documents lie in the buffers given to JsonBytes, at `offset` of buffer
+  /// `buffer`
   /// (-1: they do not).
   void SetDocument(std::string_view document, int32_t buffer, int64_t offset,
                    int64_t now_micros);
@@ -74,7 +75,8 @@ class JsonConverter {
   // Whole fields at once while they are as the last object's were.
   bool TakeFields(JsonColumn& object, int64_t slot, size_t* next);
   const char* TakeValue(JsonColumn* column, int64_t slot, const char* p, const char* end);
-  const char* TakeNumber(JsonColumn* column, int64_t slot, const char* p, const char* end);
+  const char* TakeNumber(JsonColumn* column, int64_t slot, const char* p,
+                         const char* end);
   const char* TakeString(const char* p, const char* end, std::string_view* text) const;
   void Learn(JsonLayout& layout, size_t at, JsonColumn* column) const;
 
@@ -106,10 +108,10 @@ class JsonConverter {
 };
 
 /// The tokens' syntax by Spark's options.
-JsonSyntax SyntaxOf(const JsonReadOptions& options);
+JsonSyntax SyntaxOf(const JsonReadOptions& options, bool strict_utf8 = false);
 
-/// Appends the current value as Jackson's copyCurrentStructure writes it, characters beyond
-/// U+FFFF escaped if `escape_pairs`. False on an error.
+/// Appends the current value as Jackson's copyCurrentStructure writes it, characters
+/// beyond U+FFFF escaped if `escape_pairs`. False on an error.
 bool CopyJsonValue(JsonTokens& tokens, bool escape_pairs, std::string* out);
 
 }  // namespace millrace::expr

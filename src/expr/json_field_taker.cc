@@ -1,6 +1,7 @@
-// The part of JsonConverter that reads the fields of objects that look like the one before: they
-// are compared with what is expected next, and plain values are read without becoming tokens.
-// Whatever is not plain is left to JsonTokens, before anything of that field was taken.
+// The part of JsonConverter that reads the fields of objects that look like the one
+// before: they are compared with what is expected next, and plain values are read without
+// becoming tokens. Whatever is not plain is left to JsonTokens, before anything of that
+// field was taken.
 #include "expr/json_chars.h"
 #include "expr/json_converter.h"
 #include "expr/json_number.h"
@@ -41,7 +42,8 @@ inline bool IsWord(const char* p, const char* end, std::string_view word) {
 
 }  // namespace
 
-// Notes which field came at a place. Names with escapes or of great length are not expected.
+// Notes which field came at a place. Names with escapes or of great length are not
+// expected.
 void JsonConverter::Learn(JsonLayout& layout, size_t at, JsonColumn* column) const {
   if (at >= JsonLayout::kMaxFields) return;
   if (at >= layout.fields.size()) layout.fields.resize(at + 1);
@@ -126,10 +128,14 @@ const char* JsonConverter::TakeValue(JsonColumn* column, int64_t slot, const cha
   }
   if (column == nullptr) {
     switch (*p) {
-      case '"': return TakeString(p, end, &text);
-      case 't': return IsWord(p, end, "true") ? p + 4 : nullptr;
-      case 'f': return IsWord(p, end, "false") ? p + 5 : nullptr;
-      default: return TakeNumber(nullptr, slot, p, end);
+      case '"':
+        return TakeString(p, end, &text);
+      case 't':
+        return IsWord(p, end, "true") ? p + 4 : nullptr;
+      case 'f':
+        return IsWord(p, end, "false") ? p + 5 : nullptr;
+      default:
+        return TakeNumber(nullptr, slot, p, end);
     }
   }
   switch (column->kind()) {
@@ -152,8 +158,10 @@ const char* JsonConverter::TakeValue(JsonColumn* column, int64_t slot, const cha
     case Kind::kShort:
     case Kind::kInt:
     case Kind::kLong:
-    case Kind::kDouble: return TakeNumber(column, slot, p, end);
-    default: return nullptr;
+    case Kind::kDouble:
+      return TakeNumber(column, slot, p, end);
+    default:
+      return nullptr;
   }
 }
 
@@ -186,7 +194,8 @@ const char* JsonConverter::TakeNumber(JsonColumn* column, int64_t slot, const ch
       if (value != static_cast<int32_t>(value)) return nullptr;
       column->Set(slot, static_cast<int32_t>(value));
       break;
-    default: column->Set(slot, value);
+    default:
+      column->Set(slot, value);
   }
   return stop;
 }

@@ -60,7 +60,8 @@ TEST(JsonFunctions, MatchSpark) {
 
 TEST(JsonFunctions, FromJsonReadsColumns) {
   const std::string documents[] = {R"({"a":1,"b":"x"})", "", R"({"a":"bad"})"};
-  const data::ArrayPtr column = TestDocuments(documents)->View(data::StringType()).ValueOrDie();
+  const data::ArrayPtr column =
+      TestDocuments(documents)->View(data::StringType()).ValueOrDie();
   const ExprPtr text = std::make_shared<Column>(7, "j", data::StringType(), true);
   const auto call = MakeCall("from_json", {text, MakeString("a int, b string")}, {});
   ASSERT_TRUE(call.ok()) << call.status().ToString();
@@ -89,8 +90,7 @@ TEST(JsonFunctions, OnlyFailFastCanFail) {
 
 // "T12:00" depends on the day, so that such a call must wait for the batch.
 TEST(JsonFunctions, TimesOfTodayAreNotFolded) {
-  const auto call =
-      ParseExpression(R"(from_json('{"t":"T12:00:00"}', 't timestamp'))");
+  const auto call = ParseExpression(R"(from_json('{"t":"T12:00:00"}', 't timestamp'))");
   ASSERT_TRUE(call.ok());
   EvalContext context;
   context.now_micros = 86'400'000'000;

@@ -1,5 +1,5 @@
-// What Apache Spark 4.2.0 gave for from_json and for JSON files (testdata/from_json_*.json*,
-// json_lines.jsonl).
+// What Apache Spark 4.2.0 gave for from_json and for JSON files
+// (testdata/from_json_*.json*, json_lines.jsonl).
 #include <fstream>
 #include <map>
 #include <string>
@@ -42,8 +42,7 @@ std::string ErrorText(const Status& status) {
 // to_json(struct(value AS d)).
 std::string JsonText(const data::ArrayPtr& value, std::string_view zone) {
   const auto row = arrow::StructArray::Make({value}, std::vector<std::string>{"d"});
-  const auto texts =
-      WriteJson(**row, Options(), **data::TimeZone::Find(zone));
+  const auto texts = WriteJson(**row, Options(), **data::TimeZone::Find(zone));
   EXPECT_TRUE(texts.ok());
   return std::string(static_cast<const arrow::StringViewArray&>(**texts).GetView(0));
 }
@@ -56,9 +55,9 @@ TEST(JsonGolden, FromJson) {
     const std::string zone = c["conf"].value("spark.sql.session.timeZone", "UTC");
     const auto reader = TestReader(c["schema"].get<std::string>(), c["opts"], zone);
     const std::string documents[] = {c["input"]};
-    Result<data::ArrayPtr> read =
-        reader.ok() ? (*reader)->Read(*TestDocuments(documents), kAsked)
-                    : Result<data::ArrayPtr>(reader.status());
+    Result<data::ArrayPtr> read = reader.ok()
+                                      ? (*reader)->Read(*TestDocuments(documents), kAsked)
+                                      : Result<data::ArrayPtr>(reader.status());
     if (c["row"] == "ERROR") {
       ASSERT_FALSE(read.ok());
       EXPECT_THAT(ErrorText(read.status()), testing::StartsWith(c["json"]));
@@ -83,8 +82,8 @@ TEST(JsonGolden, FromJsonMore) {
     const json c = json::parse(line);
     if (c.is_object()) {
       head = c;
-      auto made = TestReader(c["schema"].get<std::string>(), c.value("options", TextMap()),
-                             c.value("zone", "UTC"));
+      auto made = TestReader(c["schema"].get<std::string>(),
+                             c.value("options", TextMap()), c.value("zone", "UTC"));
       ASSERT_TRUE(made.ok()) << made.status().ToString();
       reader = std::move(*made);
       continue;
@@ -93,7 +92,8 @@ TEST(JsonGolden, FromJsonMore) {
     const std::string wanted = c[1].is_null() ? "NULL" : Bytes(c[1]);
     const std::vector<std::string> documents(3, Bytes(c[0]));
     for (const size_t rows : {1, 3}) {
-      const auto read = reader->Read(*TestDocuments(std::span(documents).first(rows)), kAsked);
+      const auto read =
+          reader->Read(*TestDocuments(std::span(documents).first(rows)), kAsked);
       ASSERT_TRUE(read.ok()) << read.status().ToString();
       ASSERT_TRUE((*read)->Validate().ok()) << (*read)->Validate().ToString();
       for (size_t row = 0; row < rows; ++row) {

@@ -34,7 +34,8 @@ bool IsLarge(std::string_view text) {
 template <typename T>
 T Parse(std::string_view text) {
   T value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc::result_out_of_range) return value;
   value = IsLarge(text) ? std::numeric_limits<T>::infinity() : T{0};
   return text.starts_with('-') ? -value : value;
@@ -50,7 +51,8 @@ const char* ScanJsonNumber(const char* p, const char* end, JsonNumber* number) {
   }
   const char* const first = p;
   uint64_t mantissa = 0;
-  while (p < end && IsDigit(*p)) mantissa = 10 * mantissa + static_cast<uint64_t>(*p++ - '0');
+  while (p < end && IsDigit(*p))
+    mantissa = 10 * mantissa + static_cast<uint64_t>(*p++ - '0');
   if (p == first || (*first == '0' && p - first > 1)) return nullptr;
   number->digits = static_cast<int>(p - first);
   if (p < end && *p == '.') {
@@ -90,7 +92,8 @@ float ParseJsonFloat(std::string_view text) { return Parse<float>(text); }
 
 std::optional<int64_t> ParseJsonLong(std::string_view text) {
   int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
 }

@@ -1,4 +1,5 @@
-// Numbers in JSON text as binary values, equal to Java's parseDouble, parseFloat and parseLong.
+// Numbers in JSON text as binary values, equal to Java's parseDouble, parseFloat and
+// parseLong.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +17,8 @@ struct JsonNumber {
   bool has_exponent = false;
 };
 
-/// Reads a number by JSON's grammar. Returns its end, or null where there is none or it reaches
-/// `end`, so that more of it may follow.
+/// Reads a number by JSON's grammar. Returns its end, or null where there is none or it
+/// reaches `end`, so that more of it may follow.
 const char* ScanJsonNumber(const char* p, const char* end, JsonNumber* number);
 
 /// The double of a number that ScanJsonNumber read from `text`.

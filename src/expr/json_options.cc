@@ -38,17 +38,17 @@ Result<JsonReadOptions> JsonReadOptions::Make(const Options& options,
         .Param("funcName", fmt::format("`{}`", function))
         .Param("mode", "DROPMALFORMED");
   }
-  for (const std::string_view key : {"locale", "singleVariantColumn",
-                                     "enableDateTimeParsingFallback"}) {
+  for (const std::string_view key :
+       {"locale", "singleVariantColumn", "enableDateTimeParsingFallback"}) {
     const std::string value = options.GetOr(key, "en-US");
     if (value != "en-US") {
-      return UnsupportedError("The JSON option {} is not built yet, found: {}. Leave it out.",
-                              key, value);
+      return UnsupportedError(
+          "The JSON option {} is not built yet, found: {}. Leave it out.", key, value);
     }
   }
   made.corrupt_column = options.GetOr("columnNameOfCorruptRecord", "_corrupt_record");
-  MILLRACE_ASSIGN_OR_RETURN(
-      made.zone, data::TimeZone::Find(options.GetOr("timeZone", time_zone)));
+  MILLRACE_ASSIGN_OR_RETURN(made.zone,
+                            data::TimeZone::Find(options.GetOr("timeZone", time_zone)));
   MILLRACE_ASSIGN_OR_RETURN(made.timestamp_format, Pattern(options, "timestampFormat"));
   MILLRACE_ASSIGN_OR_RETURN(made.timestamp_ntz_format,
                             Pattern(options, "timestampNTZFormat"));
@@ -65,7 +65,8 @@ Result<JsonReadOptions> JsonReadOptions::Make(const Options& options,
       {"allowSingleQuotes", &made.allow_single_quotes},
       {"allowNumericLeadingZeros", &made.allow_numeric_leading_zeros},
       {"allowNonNumericNumbers", &made.allow_non_numeric_numbers},
-      {"allowBackslashEscapingAnyCharacter", &made.allow_backslash_escaping_any_character},
+      {"allowBackslashEscapingAnyCharacter",
+       &made.allow_backslash_escaping_any_character},
       {"allowUnquotedControlChars", &made.allow_unquoted_control_chars},
   };
   for (const auto& [key, value] : switches) {
@@ -75,8 +76,8 @@ Result<JsonReadOptions> JsonReadOptions::Make(const Options& options,
   const auto limit = [&options](std::string_view key, auto* value) -> Status {
     MILLRACE_ASSIGN_OR_RETURN(const int64_t found, options.GetInt(key, *value));
     if (found < 0 || found > std::numeric_limits<int32_t>::max()) {
-      return ArgumentError("Option {} must be a number from 0 to 2147483647, found: {}", key,
-                           found);
+      return ArgumentError("Option {} must be a number from 0 to 2147483647, found: {}",
+                           key, found);
     }
     *value = static_cast<std::remove_reference_t<decltype(*value)>>(found);
     return Status::OK();

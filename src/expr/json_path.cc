@@ -156,7 +156,8 @@ JsonPathReader::Found JsonPathReader::Walk(const Output& out, Style style,
       return CopyElements(out, style, path, at);
     }
     Separate(out.text);
-    return CopyJsonValue(tokens_, out.escape_pairs, out.text) ? Found::kYes : Found::kError;
+    return CopyJsonValue(tokens_, out.escape_pairs, out.text) ? Found::kYes
+                                                              : Found::kError;
   }
   const JsonPathStep& step = path[at];
   if (token == JsonToken::kStartObject && step.kind == JsonPathStep::kKey) {

@@ -28,8 +28,8 @@ class JsonPathReader {
  public:
   JsonPathReader();
 
-  /// Appends what `path` finds, strings without quotes; false where there is nothing or the text
-  /// is malformed before that is known. Spark: GetJsonObjectEvaluator.
+  /// Appends what `path` finds, strings without quotes; false where there is nothing or
+  /// the text is malformed before that is known. Spark: GetJsonObjectEvaluator.
   bool Find(std::string_view document, const JsonPath& path, std::string* out);
   /// How many elements the array has; nothing where the document is none.
   std::optional<int32_t> ArrayLength(std::string_view document);

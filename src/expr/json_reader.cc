@@ -21,10 +21,12 @@ namespace {
 
 using View = arrow::BinaryViewType::c_type;
 
-Error Malformed(std::string_view kind, std::string_view record, std::string_view suggestion) {
+Error Malformed(std::string_view kind, std::string_view record,
+                std::string_view suggestion) {
   return Error(Fault::kData,
                "Malformed records are detected in record parsing: {}.\n"
-               "Parse Mode: FAILFAST. To process malformed records as null result, try setting "
+               "Parse Mode: FAILFAST. To process malformed records as null result, try "
+               "setting "
                "the option 'mode' as 'PERMISSIVE'. {}",
                record, suggestion)
       .Class(fmt::format("MALFORMED_RECORD_IN_PARSING.{}", kind), "22023")
@@ -76,15 +78,17 @@ class JsonReaderImpl final : public JsonReader {
     if (corrupt < 0) return Status::OK();
     corrupt_ = root_->children()[static_cast<size_t>(corrupt)].get();
     if (corrupt_->kind() == JsonColumn::Kind::kString) return Status::OK();
-    return AnalysisError("INVALID_CORRUPT_RECORD_TYPE", "42804",
-                         "The column {} for corrupt records must have the nullable STRING "
-                         "type, but got \"{}\".",
-                         "`" + corrupt_column + "`", data::SqlTypeName(*corrupt_->type()))
+    return AnalysisError(
+               "INVALID_CORRUPT_RECORD_TYPE", "42804",
+               "The column {} for corrupt records must have the nullable STRING "
+               "type, but got \"{}\".",
+               "`" + corrupt_column + "`", data::SqlTypeName(*corrupt_->type()))
         .Param("columnName", "`" + corrupt_column + "`")
         .Param("actualType", "\"" + data::SqlTypeName(*corrupt_->type()) + "\"");
   }
 
-  Result<data::ArrayPtr> Read(const arrow::Array& documents, int64_t now_micros) override {
+  Result<data::ArrayPtr> Read(const arrow::Array& documents,
+                              int64_t now_micros) override {
     return Guarded<data::ArrayPtr>([&] { return ReadDocuments(documents, now_micros); });
   }
 
@@ -109,7 +113,8 @@ class JsonReaderImpl final : public JsonReader {
     rows_.Clear();
   }
 
-  Result<data::ArrayPtr> ReadDocuments(const arrow::Array& documents, int64_t now_micros) {
+  Result<data::ArrayPtr> ReadDocuments(const arrow::Array& documents,
+                                       int64_t now_micros) {
     const arrow::ArrayData& data = *documents.data();
     const int64_t rows = documents.length();
     Begin({data.buffers.begin() + 2, data.buffers.end()});
@@ -118,10 +123,12 @@ class JsonReaderImpl final : public JsonReader {
     const uint8_t* const valid = documents.null_bitmap_data();
     for (int64_t row = 0; row < rows; ++row) {
       const int64_t slot = rows_.Add();
-      if (valid != nullptr && !arrow::bit_util::GetBit(valid, data.offset + row)) continue;
+      if (valid != nullptr && !arrow::bit_util::GetBit(valid, data.offset + row))
+        continue;
       const View& view = views[row];
       const size_t size = static_cast<size_t>(view.size());
-      std::string_view document(reinterpret_cast<const char*>(view.inlined.data.data()), size);
+      std::string_view document(reinterpret_cast<const char*>(view.inlined.data.data()),
+                                size);
       int32_t buffer = -1;
       int64_t offset = 0;
       if (!view.is_inline()) {
@@ -161,7 +168,8 @@ class JsonReaderImpl final : public JsonReader {
       }
       if (outcome == JsonOutcome::kFailed) SetMalformed(rows_.Add());
       if (corrupt_ != nullptr) {
-        for (int64_t row = begin; row < rows_.size(); ++row) corrupt_->CopyText(row, line);
+        for (int64_t row = begin; row < rows_.size(); ++row)
+          corrupt_->CopyText(row, line);
       }
       if (mode_ == ParseMode::kFailFast) return Explain(line, lines_, begin);
     }
@@ -184,7 +192,8 @@ class JsonReaderImpl final : public JsonReader {
   }
 
   // FailureSafeParser's errors of FAILFAST. Ends what is being read.
-  Status Explain(std::string_view document, const JsonConverter& converter, int64_t slot) {
+  Status Explain(std::string_view document, const JsonConverter& converter,
+                 int64_t slot) {
     const JsonProblem& problem = converter.problem();
     switch (problem.kind) {
       case JsonProblem::Kind::kArrayForStruct:
@@ -194,17 +203,18 @@ class JsonReaderImpl final : public JsonReader {
         const std::string field = SqlName(problem.field);
         const std::string value = SqlQuoted(problem.value);
         const std::string_view target = JavaTypeName(*problem.type);
-        return Malformed(
-                   "CANNOT_PARSE_STRING_AS_DATATYPE", document,
-                   fmt::format("Cannot parse the value {} of the field {} as target spark "
-                               "data type {} from the input type StringType.",
-                               value, field, target))
+        return Malformed("CANNOT_PARSE_STRING_AS_DATATYPE", document,
+                         fmt::format(
+                             "Cannot parse the value {} of the field {} as target spark "
+                             "data type {} from the input type StringType.",
+                             value, field, target))
             .Param("fieldName", field)
             .Param("fieldValue", value)
             .Param("inputType", "StringType")
             .Param("targetType", std::string(target));
       }
-      case JsonProblem::Kind::kOther: break;
+      case JsonProblem::Kind::kOther:
+        break;
     }
     MILLRACE_ASSIGN_OR_RETURN(const data::ArrayPtr read, root_->Finish(slot + 1));
     std::string row;
@@ -235,7 +245,8 @@ Result<std::unique_ptr<JsonReader>> JsonReader::Make(data::TypePtr type,
   switch (type->id()) {
     case arrow::Type::STRUCT:
     case arrow::Type::LIST:
-    case arrow::Type::MAP: break;
+    case arrow::Type::MAP:
+      break;
     default:
       return AnalysisError("DATATYPE_MISMATCH.INVALID_JSON_SCHEMA", "42K09",
                            "Input schema \"{}\" must be a struct, an array, a map or a "

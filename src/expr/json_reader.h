@@ -1,5 +1,5 @@
-// JSON text into columns by Spark's rules (Jackson's leniencies, PERMISSIVE partial results):
-// one parser for from_json and for JSON files.
+// JSON text into columns by Spark's rules (Jackson's leniencies, PERMISSIVE partial
+// results): one parser for from_json and for JSON files.
 #pragma once
 
 #include <memory>
@@ -36,8 +36,9 @@ struct JsonReadOptions {
   int max_number_length = 1000;             // maxNumLen
   int64_t max_string_length = 100'000'000;  // maxStringLen
 
-  /// From the text options of from_json or a JSON source. `function` is "from_json" or the
-  /// source's name, for errors; from_json refuses DROPMALFORMED (PARSE_MODE_UNSUPPORTED / 42601).
+  /// From the text options of from_json or a JSON source. `function` is "from_json" or
+  /// the source's name, for errors; from_json refuses DROPMALFORMED
+  /// (PARSE_MODE_UNSUPPORTED / 42601).
   static Result<JsonReadOptions> Make(const Options& options, std::string_view time_zone,
                                       std::string_view function);
 };
@@ -48,17 +49,19 @@ struct JsonReadOptions {
 class JsonReader {
  public:
   /// `type` is a struct, array or map. Errors: a type JSON cannot give.
-  static Result<std::unique_ptr<JsonReader>> Make(data::TypePtr type, JsonReadOptions options);
+  static Result<std::unique_ptr<JsonReader>> Make(data::TypePtr type,
+                                                  JsonReadOptions options);
   virtual ~JsonReader() = default;
 
-  /// One value of `type` per row of `documents` (utf8_view or binary_view; null gives null), as
-  /// from_json does. In FAILFAST mode the first malformed row's error.
-  /// String values without escapes point into the documents' buffers where they do not fit
+  /// One value of `type` per row of `documents` (utf8_view or binary_view; null gives
+  /// null), as from_json does. In FAILFAST mode the first malformed row's error. String
+  /// values without escapes point into the documents' buffers where they do not fit
   /// inline, so these buffers are kept alive by the result.
-  virtual Result<data::ArrayPtr> Read(const arrow::Array& documents, int64_t now_micros) = 0;
+  virtual Result<data::ArrayPtr> Read(const arrow::Array& documents,
+                                      int64_t now_micros) = 0;
 
-  /// As JSON files are read: an array document gives one row per element, blank lines none,
-  /// DROPMALFORMED drops. A struct array's fields as columns.
+  /// As JSON files are read: an array document gives one row per element, blank lines
+  /// none, DROPMALFORMED drops. A struct array's fields as columns.
   virtual Result<data::Batch> ReadLines(std::span<const std::string_view> lines,
                                         int64_t now_micros) = 0;
 };

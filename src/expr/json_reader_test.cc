@@ -29,9 +29,8 @@ std::string_view View(const arrow::Array& array, int64_t row) {
 
 TEST(JsonReader, LongStringsPointIntoTheDocuments) {
   const auto reader = TestReader("a string, b string");
-  const std::string documents[] = {
-      R"({"a":"longer than a view holds","b":"short"})",
-      R"({"a":"with an \n escape: a copy","b":"q"})"};
+  const std::string documents[] = {R"({"a":"longer than a view holds","b":"short"})",
+                                   R"({"a":"with an \n escape: a copy","b":"q"})"};
   const data::ArrayPtr column = TestDocuments(documents);
   const auto read = (*reader)->Read(*column, 0);
   ASSERT_TRUE(read.ok());
@@ -95,17 +94,22 @@ TEST(JsonReader, ResultTypeIsNullable) {
 // The fields of a document are looked for where the one before had them.
 TEST(JsonReader, FieldsMayChangePlaces) {
   const auto reader = TestReader("a int, b string, c double");
-  const std::string documents[] = {
-      R"({"a":1,"b":"x","c":1.5})",  R"({"a":2,"b":"y","c":2.5})", R"({"c":3.5,"a":3,"b":"z"})",
-      R"({"a":4,"c":4.5})",          R"({"b":"w"})",               R"({ "a" : 5 , "c" : 5 })",
-      R"({"a":6,"x":"q","b":"v"})",  R"({"a":7,"x":{},"b":"u"})",  R"({"a":8,"a":9})",
-      R"({"a": 1, "b": "s", "c": -0.0})"};
+  const std::string documents[] = {R"({"a":1,"b":"x","c":1.5})",
+                                   R"({"a":2,"b":"y","c":2.5})",
+                                   R"({"c":3.5,"a":3,"b":"z"})",
+                                   R"({"a":4,"c":4.5})",
+                                   R"({"b":"w"})",
+                                   R"({ "a" : 5 , "c" : 5 })",
+                                   R"({"a":6,"x":"q","b":"v"})",
+                                   R"({"a":7,"x":{},"b":"u"})",
+                                   R"({"a":8,"a":9})",
+                                   R"({"a": 1, "b": "s", "c": -0.0})"};
   const auto read = (*reader)->Read(*TestDocuments(documents), 0);
   ASSERT_TRUE(read.ok());
   const std::vector<std::string> wanted = {
-      "{1, x, 1.5}",      "{2, y, 2.5}",          "{3, z, 3.5}",    "{4, null, 4.5}",
-      "{null, w, null}",  "{5, null, 5.0}",       "{6, v, null}",   "{7, u, null}",
-      "{9, null, null}",  "{1, s, -0.0}"};
+      "{1, x, 1.5}",     "{2, y, 2.5}",    "{3, z, 3.5}",  "{4, null, 4.5}",
+      "{null, w, null}", "{5, null, 5.0}", "{6, v, null}", "{7, u, null}",
+      "{9, null, null}", "{1, s, -0.0}"};
   for (size_t row = 0; row < wanted.size(); ++row) {
     EXPECT_EQ(TestText(**read, static_cast<int64_t>(row)), wanted[row]) << documents[row];
   }
@@ -113,7 +117,8 @@ TEST(JsonReader, FieldsMayChangePlaces) {
 
 // A field that comes twice is overwritten, but not by what cannot be read.
 TEST(JsonReader, LastOfEqualKeysWins) {
-  constexpr std::string_view kSchema = "s struct<x:int,y:int>, l array<int>, m map<string,int>";
+  constexpr std::string_view kSchema =
+      "s struct<x:int,y:int>, l array<int>, m map<string,int>";
   EXPECT_EQ(ReadOne(kSchema, R"({"s":{"x":1},"s":{"y":2}})"), "{{null, 2}, null, null}");
   EXPECT_EQ(ReadOne(kSchema, R"({"s":{"x":1},"s":5})"), "{{1, null}, null, null}");
   EXPECT_EQ(ReadOne(kSchema, R"({"l":[1,2],"l":[3]})"), "{null, [3], null}");
@@ -123,7 +128,8 @@ TEST(JsonReader, LastOfEqualKeysWins) {
 
 TEST(JsonReader, CorruptColumnHoldsTheDocument) {
   constexpr std::string_view kSchema = "a int, bad string";
-  const std::map<std::string, std::string> options = {{"columnNameOfCorruptRecord", "bad"}};
+  const std::map<std::string, std::string> options = {
+      {"columnNameOfCorruptRecord", "bad"}};
   EXPECT_EQ(ReadOne(kSchema, R"({"a":"x","bad":"not read"})", options),
             R"({null, {"a":"x","bad":"not read"}})");
   EXPECT_EQ(ReadOne(kSchema, R"({"a":1,"bad":"not read"})", options), "{1, null}");
@@ -135,31 +141,35 @@ TEST(JsonReader, CorruptColumnHoldsTheDocument) {
 TEST(JsonReader, FailFastErrors) {
   const std::map<std::string, std::string> options = {{"mode", "FAILFAST"}};
   constexpr std::string_view kMode =
-      "\nParse Mode: FAILFAST. To process malformed records as null result, try setting the "
+      "\nParse Mode: FAILFAST. To process malformed records as null result, try setting "
+      "the "
       "option 'mode' as 'PERMISSIVE'. ";
   const auto message = [&](std::string_view kind, std::string_view record,
                            std::string_view more) {
     return fmt::format(
-        "[MALFORMED_RECORD_IN_PARSING.{}] Malformed records are detected in record parsing: "
+        "[MALFORMED_RECORD_IN_PARSING.{}] Malformed records are detected in record "
+        "parsing: "
         "{}.{}{} SQLSTATE: 22023",
         kind, record, kMode, more);
   };
-  EXPECT_EQ(ReadOne("a struct<x:double>, b int", R"({"a":{"x":"it's"},"b":"z"})", options),
-            message("CANNOT_PARSE_STRING_AS_DATATYPE", R"({"a":{"x":"it's"},"b":"z"})",
-                    "Cannot parse the value 'it\\'s' of the field `x` as target spark data "
-                    "type DoubleType from the input type StringType."));
+  EXPECT_EQ(
+      ReadOne("a struct<x:double>, b int", R"({"a":{"x":"it's"},"b":"z"})", options),
+      message("CANNOT_PARSE_STRING_AS_DATATYPE", R"({"a":{"x":"it's"},"b":"z"})",
+              "Cannot parse the value 'it\\'s' of the field `x` as target spark data "
+              "type DoubleType from the input type StringType."));
   EXPECT_EQ(ReadOne("a int", "[1]", options),
             message("CANNOT_PARSE_JSON_ARRAYS_AS_STRUCTS", "[1]",
                     "Parsing JSON arrays as structs is forbidden."));
-  EXPECT_EQ(ReadOne("a array<struct<x:int,y:string>>, d decimal(10,2), t timestamp, e date, "
-                    "m map<string,int>, f float, g boolean, q int",
-                    R"({"a":[{"x":1,"y":"k"},null],"d":1.5,"t":"2024-01-01T00:00:00",)"
-                    R"("e":"2024-01-01","m":{"a":1,"b":null},"f":2.5,"g":true,"q":"bad"})",
-                    options),
-            message("WITHOUT_SUGGESTION",
-                    "[[[1,k],null],1.50,1704067200000000,19723,keys: [a,b], values: "
-                    "[1,null],2.5,true,null]",
-                    ""));
+  EXPECT_EQ(
+      ReadOne("a array<struct<x:int,y:string>>, d decimal(10,2), t timestamp, e date, "
+              "m map<string,int>, f float, g boolean, q int",
+              R"({"a":[{"x":1,"y":"k"},null],"d":1.5,"t":"2024-01-01T00:00:00",)"
+              R"("e":"2024-01-01","m":{"a":1,"b":null},"f":2.5,"g":true,"q":"bad"})",
+              options),
+      message("WITHOUT_SUGGESTION",
+              "[[[1,k],null],1.50,1704067200000000,19723,keys: [a,b], values: "
+              "[1,null],2.5,true,null]",
+              ""));
   EXPECT_EQ(ReadOne("array<struct<x:int>>", R"([{"x":"k"}])", options),
             message("WITHOUT_SUGGESTION", "[[[null]]]", ""));
   EXPECT_EQ(ReadOne("a int, _corrupt_record string", R"({"a":)", options),
@@ -167,17 +177,20 @@ TEST(JsonReader, FailFastErrors) {
 }
 
 TEST(JsonReader, RefusesTypesAndOptions) {
-  EXPECT_THAT(ReadOne("a interval day to second", "{}"),
-              testing::StartsWith("[UNSUPPORTED_FEATURE] JSON cannot be read into values"));
+  EXPECT_THAT(
+      ReadOne("a interval day to second", "{}"),
+      testing::StartsWith("[UNSUPPORTED_FEATURE] JSON cannot be read into values"));
   EXPECT_THAT(ReadOne("a map<int,int>", "{}"),
               testing::StartsWith("[DATATYPE_MISMATCH.INVALID_JSON_MAP_KEY_TYPE]"));
   EXPECT_THAT(ReadOne("int", "{}"),
               testing::StartsWith("[DATATYPE_MISMATCH.INVALID_JSON_SCHEMA]"));
-  EXPECT_THAT(ReadOne("a int", "{}", {{"locale", "de-DE"}}),
-              testing::HasSubstr("The JSON option locale is not built yet, found: de-DE"));
+  EXPECT_THAT(
+      ReadOne("a int", "{}", {{"locale", "de-DE"}}),
+      testing::HasSubstr("The JSON option locale is not built yet, found: de-DE"));
   EXPECT_THAT(ReadOne("a int", "{}", {{"allowComments", "perhaps"}}),
               testing::HasSubstr("allowComments"));
-  EXPECT_THAT(ReadOne("a int", "{}", {{"maxNumLen", "-1"}}), testing::HasSubstr("maxNumLen"));
+  EXPECT_THAT(ReadOne("a int", "{}", {{"maxNumLen", "-1"}}),
+              testing::HasSubstr("maxNumLen"));
 }
 
 TEST(JsonReader, NestingIsLimited) {
@@ -194,7 +207,8 @@ TEST(JsonReader, NestingIsLimited) {
 TEST(JsonReader, LongValues) {
   const std::string text(3 << 20, 'x');
   const auto reader = TestReader("a string");
-  const std::string documents[] = {R"({"a":")" + text + R"("})", R"({"a":"\t)" + text + R"("})",
+  const std::string documents[] = {R"({"a":")" + text + R"("})",
+                                   R"({"a":"\t)" + text + R"("})",
                                    R"({"a":[")" + text + R"("]})"};
   const auto read = (*reader)->Read(*TestDocuments(documents), 0);
   ASSERT_TRUE(read.ok());
@@ -221,8 +235,8 @@ TEST(JsonReader, ManyRowsOfLists) {
 
 TEST(JsonReader, LinesOfManyRows) {
   const auto reader = TestReader("a int, s string", {}, "UTC", "json");
-  const std::string_view lines[] = {R"([{"a":1},{"a":2,"s":"long enough not to fit"}])", "", "[]",
-                                    R"({"a":3})"};
+  const std::string_view lines[] = {R"([{"a":1},{"a":2,"s":"long enough not to fit"}])",
+                                    "", "[]", R"({"a":3})"};
   const auto read = (*reader)->ReadLines(lines, 0);
   ASSERT_TRUE(read.ok()) << read.status().ToString();
   EXPECT_EQ((*read)->num_rows(), 3);
@@ -250,14 +264,17 @@ TEST(JsonNumber, Doubles) {
   EXPECT_EQ(ParseJsonFloat("1e-60"), 0.0F);
   JsonNumber number;
   const std::string text = "12.50,";
-  EXPECT_EQ(ScanJsonNumber(text.data(), text.data() + text.size(), &number), text.data() + 5);
+  EXPECT_EQ(ScanJsonNumber(text.data(), text.data() + text.size(), &number),
+            text.data() + 5);
   EXPECT_EQ(JsonNumberToDouble(number, "12.50"), 12.5);
 }
 
 TEST(JsonNumber, ScanRefusesWhatMayGoOn) {
-  for (const std::string text : {"", "-", "01,", "1", "1.", "1.,", "1e", "1e+,", "-.5,", "x"}) {
+  for (const std::string text :
+       {"", "-", "01,", "1", "1.", "1.,", "1e", "1e+,", "-.5,", "x"}) {
     JsonNumber number;
-    EXPECT_EQ(ScanJsonNumber(text.data(), text.data() + text.size(), &number), nullptr) << text;
+    EXPECT_EQ(ScanJsonNumber(text.data(), text.data() + text.size(), &number), nullptr)
+        << text;
   }
 }
 
@@ -279,7 +296,8 @@ TEST(JsonTokens, NamesOfStartsAreThoseOfTheFieldOutside) {
   JsonTokens tokens{JsonSyntax()};
   tokens.Reset(R"({"a":{"b":[1]}})");
   std::vector<std::string> names;
-  for (JsonToken token = tokens.Next(); token != JsonToken::kNone; token = tokens.Next()) {
+  for (JsonToken token = tokens.Next(); token != JsonToken::kNone;
+       token = tokens.Next()) {
     ASSERT_NE(token, JsonToken::kError);
     names.push_back(tokens.has_name() ? std::string(tokens.name()) : "-");
   }

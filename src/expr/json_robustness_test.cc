@@ -1,5 +1,5 @@
-// Documents that were damaged at random: nothing may crash, and what is read must not depend on
-// what the documents before it looked like.
+// Documents that were damaged at random: nothing may crash, and what is read must not
+// depend on what the documents before it looked like.
 #include <random>
 #include <string>
 #include <vector>
@@ -16,7 +16,8 @@ namespace millrace::expr {
 namespace {
 
 constexpr std::string_view kSchema =
-    "user_id string, amount double, timestamp timestamp, day date, n decimal(20,4), k tinyint, "
+    "user_id string, amount double, timestamp timestamp, day date, n decimal(20,4), k "
+    "tinyint, "
     "raw binary, s struct<x:int,y:string,z:struct<p:bigint,q:float>>, "
     "l array<struct<x:smallint,y:string>>, m map<string,array<int>>, flag boolean, "
     "_corrupt_record string";
@@ -49,18 +50,25 @@ class Mutator {
         "{}[]\",:\\ tfnu0123456789-+.eE/'*#\n\t\x01\x80\xc3\xa9\xed\xa0\xf0\x9f\x98\xff";
     const size_t at = Below(text->size() + 1);
     switch (Below(6)) {
-      case 0: text->erase(at, 1 + Below(6)); break;
-      case 1: text->insert(at, 1, kBytes[Below(kBytes.size())]); break;
+      case 0:
+        text->erase(at, 1 + Below(6));
+        break;
+      case 1:
+        text->insert(at, 1, kBytes[Below(kBytes.size())]);
+        break;
       case 2:
         if (at < text->size()) (*text)[at] = static_cast<char>(random_());
         break;
-      case 3: text->resize(at); break;
+      case 3:
+        text->resize(at);
+        break;
       case 4: {
         const std::string& other = Pick();
         text->insert(at, other.substr(Below(other.size()), Below(40)));
         break;
       }
-      default: text->insert(at, 1 + Below(5), "[{\"\\0"[Below(5)]);
+      default:
+        text->insert(at, 1 + Below(5), "[{\"\\0"[Below(5)]);
     }
   }
 
@@ -72,12 +80,12 @@ TEST(JsonRobustness, MutatedDocuments) {
   constexpr size_t kRows = 500;
   Mutator mutator;
   const auto reader = TestReader(kSchema);
-  const auto lenient = TestReader(
-      kSchema, {{"allowComments", "true"},
-                {"allowUnquotedFieldNames", "true"},
-                {"allowNumericLeadingZeros", "true"},
-                {"allowBackslashEscapingAnyCharacter", "true"},
-                {"allowUnquotedControlChars", "true"}});
+  const auto lenient =
+      TestReader(kSchema, {{"allowComments", "true"},
+                           {"allowUnquotedFieldNames", "true"},
+                           {"allowNumericLeadingZeros", "true"},
+                           {"allowBackslashEscapingAnyCharacter", "true"},
+                           {"allowUnquotedControlChars", "true"}});
   ASSERT_TRUE(reader.ok() && lenient.ok());
   std::vector<std::string> documents(kRows);
   int malformed = 0;
@@ -136,8 +144,8 @@ TEST(JsonRobustness, MutatedLinesSchemasAndPaths) {
   }
 }
 
-// Cut off anywhere, a document is read or not, but never beyond its end: each one lies in memory
-// of its own size.
+// Cut off anywhere, a document is read or not, but never beyond its end: each one lies in
+// memory of its own size.
 TEST(JsonRobustness, EveryPrefix) {
   const auto reader = TestReader(kSchema);
   ASSERT_TRUE(reader.ok());

@@ -56,7 +56,8 @@ void AppendRowText(const arrow::Array& array, int64_t row, std::string* out) {
       AppendList(*list.values(), list.value_offset(row), list.value_offset(row + 1), out);
       break;
     }
-    default: data::AppendValue(array, row, "UTC", data::NullText::kCast, out);
+    default:
+      data::AppendValue(array, row, "UTC", data::NullText::kCast, out);
   }
 }
 

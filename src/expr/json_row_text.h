@@ -1,4 +1,5 @@
-// Values as Spark's internal rows print them, which errors of FAILFAST and map keys in JSON show.
+// Values as Spark's internal rows print them, which errors of FAILFAST and map keys in
+// JSON show.
 #pragma once
 
 #include <string>

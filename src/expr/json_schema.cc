@@ -36,7 +36,8 @@ class Inference {
   data::TypePtr TypeOfNumber(bool is_float) const;
 
   Error Malformed() const {
-    return Error(Fault::kUser, "The JSON text whose schema is wanted is malformed near byte {}.",
+    return Error(Fault::kUser,
+                 "The JSON text whose schema is wanted is malformed near byte {}.",
                  tokens_.position() - tokens_.begin())
         .Java("com.fasterxml.jackson.core.JsonParseException");
   }
@@ -119,21 +120,27 @@ data::TypePtr Canonical(const data::TypePtr& type, bool drop_nulls) {
       }
       return fields.empty() ? nullptr : arrow::struct_(std::move(fields));
     }
-    case Type::NA: return drop_nulls ? nullptr : data::StringType();
-    default: return type;
+    case Type::NA:
+      return drop_nulls ? nullptr : data::StringType();
+    default:
+      return type;
   }
 }
 
 Result<data::TypePtr> Inference::TypeOfValue() {
   switch (tokens_.current()) {
     case JsonToken::kNone:
-    case JsonToken::kNull: return data::NullType();
+    case JsonToken::kNull:
+      return data::NullType();
     case JsonToken::kName:
       if (tokens_.Next() == JsonToken::kError) return Malformed();
       return TypeOfValue();
-    case JsonToken::kString: return TypeOfString();
-    case JsonToken::kStartObject: return TypeOfObject();
-    case JsonToken::kStartArray: return TypeOfArray();
+    case JsonToken::kString:
+      return TypeOfString();
+    case JsonToken::kStartObject:
+      return TypeOfObject();
+    case JsonToken::kStartArray:
+      return TypeOfArray();
     case JsonToken::kInt:
     case JsonToken::kFloat:
       if (options_.primitives_as_string) return data::StringType();
@@ -141,7 +148,8 @@ Result<data::TypePtr> Inference::TypeOfValue() {
     case JsonToken::kTrue:
     case JsonToken::kFalse:
       return options_.primitives_as_string ? data::StringType() : data::BooleanType();
-    default: return Malformed();
+    default:
+      return Malformed();
   }
 }
 
@@ -207,7 +215,8 @@ Result<data::TypePtr> Inference::TypeOfArray() {
 
 }  // namespace
 
-Result<data::TypePtr> InferJsonType(std::string_view document, const JsonReadOptions& options,
+Result<data::TypePtr> InferJsonType(std::string_view document,
+                                    const JsonReadOptions& options,
                                     const JsonInferOptions& infer) {
   MILLRACE_ASSIGN_OR_RETURN(const data::TypePtr type,
                             Inference(options, infer).Infer(document));
@@ -229,12 +238,14 @@ data::TypePtr AsNullable(const data::TypePtr& type) {
       }
       return arrow::struct_(std::move(fields));
     }
-    case arrow::Type::LIST: return data::ArrayOf(AsNullable(type->field(0)->type()));
+    case arrow::Type::LIST:
+      return data::ArrayOf(AsNullable(type->field(0)->type()));
     case arrow::Type::MAP: {
       const auto& map = static_cast<const arrow::MapType&>(*type);
       return data::MapOf(AsNullable(map.key_type()), AsNullable(map.item_type()));
     }
-    default: return type;
+    default:
+      return type;
   }
 }
 

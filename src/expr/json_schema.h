@@ -1,4 +1,5 @@
-// Types around JSON: what from_json makes of the type it is given, and the type a document has.
+// Types around JSON: what from_json makes of the type it is given, and the type a
+// document has.
 #pragma once
 
 #include <string_view>
@@ -19,7 +20,8 @@ struct JsonInferOptions {
 
 /// The type of one document, as schema_of_json gives it. Errors: malformed text.
 /// Spark: JsonInferSchema.
-Result<data::TypePtr> InferJsonType(std::string_view document, const JsonReadOptions& options,
+Result<data::TypePtr> InferJsonType(std::string_view document,
+                                    const JsonReadOptions& options,
                                     const JsonInferOptions& infer);
 
 }  // namespace millrace::expr

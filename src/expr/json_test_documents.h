@@ -24,7 +24,8 @@ Result<std::unique_ptr<JsonReader>> TestReader(
 data::ArrayPtr TestDocuments(std::span<const std::string> documents);
 
 /// CAST(value AS STRING) of a row; "NULL" where it is null.
-std::string TestText(const arrow::Array& array, int64_t row, std::string_view zone = "UTC");
+std::string TestText(const arrow::Array& array, int64_t row,
+                     std::string_view zone = "UTC");
 
 /// Reads one document and gives its text, or the error as ToString gives it.
 std::string ReadOne(std::string_view schema, std::string_view document,

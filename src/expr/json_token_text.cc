@@ -31,7 +31,8 @@ int HexDigit(char c) {
 
 // Of an unquoted name: CharTypes.getInputCodeLatin1JsNames.
 bool IsNameChar(uint32_t code) {
-  if (code == '@' || code == '#' || code == '*' || code == '-' || code == '+') return true;
+  if (code == '@' || code == '#' || code == '*' || code == '-' || code == '+')
+    return true;
   return code > ' ' && code <= 0xFFFF && IsJavaIdentifierPart(code);
 }
 
@@ -89,7 +90,8 @@ bool JsonTokens::ReadOddName(int c) {
 // The scope keeps its old name where there is an error.
 bool JsonTokens::CopyName(char quote) {
   scratch_.clear();
-  if (!CopyChars(quote, &scratch_) || IsLongerThan(scratch_, kMaxNameLength)) return false;
+  if (!CopyChars(quote, &scratch_) || IsLongerThan(scratch_, kMaxNameLength))
+    return false;
   Scope& scope = scopes_[depth_];
   scope.name_copy = scratch_;
   scope.name_copied = true;
@@ -179,15 +181,28 @@ bool JsonTokens::ReadEscape(uint32_t* code) {
   if (p_ == end_) return false;
   const char c = *p_++;
   switch (c) {
-    case 'b': *code = '\b'; return true;
-    case 't': *code = '\t'; return true;
-    case 'n': *code = '\n'; return true;
-    case 'f': *code = '\f'; return true;
-    case 'r': *code = '\r'; return true;
+    case 'b':
+      *code = '\b';
+      return true;
+    case 't':
+      *code = '\t';
+      return true;
+    case 'n':
+      *code = '\n';
+      return true;
+    case 'f':
+      *code = '\f';
+      return true;
+    case 'r':
+      *code = '\r';
+      return true;
     case '"':
     case '/':
-    case '\\': *code = static_cast<uint32_t>(c); return true;
-    case 'u': break;
+    case '\\':
+      *code = static_cast<uint32_t>(c);
+      return true;
+    case 'u':
+      break;
     default: {
       --p_;
       const JavaChar other = DecodeJavaChar(p_, end_);
@@ -232,8 +247,8 @@ int JsonTokens::NextBase64(bool raw, const char** text, int index) {
   }
 }
 
-// Base64Variants.MIME_NO_LINEFEEDS, padding required. After an error inside the quotes the string
-// stays unread from there on, as Jackson leaves it.
+// Base64Variants.MIME_NO_LINEFEEDS, padding required. After an error inside the quotes
+// the string stays unread from there on, as Jackson leaves it.
 bool JsonTokens::ReadBase64(std::string* out) {
   const bool raw = incomplete_;
   const char* text = text_.data();
@@ -247,7 +262,8 @@ bool JsonTokens::ReadBase64(std::string* out) {
     if (first < 0) return false;
     const int second = NextBase64(raw, &text, 1);
     if (second < 0) return false;
-    const uint32_t bits = static_cast<uint32_t>(first) << 6 | static_cast<uint32_t>(second);
+    const uint32_t bits =
+        static_cast<uint32_t>(first) << 6 | static_cast<uint32_t>(second);
     const int third = NextBase64(raw, &text, 2);
     if (third == kBase64Padding) {
       if (NextBase64(raw, &text, 3) != kBase64Padding) return false;

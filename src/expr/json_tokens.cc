@@ -5,7 +5,8 @@
 namespace millrace::expr {
 namespace {
 
-constexpr size_t kMaxErrorToken = 256;  // ErrorReportConfiguration.DEFAULT_MAX_ERROR_TOKEN_LENGTH
+constexpr size_t kMaxErrorToken =
+    256;  // ErrorReportConfiguration.DEFAULT_MAX_ERROR_TOKEN_LENGTH
 
 bool IsDigit(char c) { return static_cast<uint8_t>(c - '0') < 10; }
 
@@ -33,14 +34,16 @@ bool JsonTokens::ResetToObject(std::string_view text) {
 
 std::string_view JsonTokens::name() const {
   // A start token belongs to the field of the scope outside.
-  const bool starts = current_ == JsonToken::kStartObject || current_ == JsonToken::kStartArray;
+  const bool starts =
+      current_ == JsonToken::kStartObject || current_ == JsonToken::kStartArray;
   const Scope& scope = scopes_[starts && depth_ > 0 ? depth_ - 1 : depth_];
   if (!scope.has_name) return {};
   return scope.name_copied ? std::string_view(scope.name_copy) : scope.name;
 }
 
 bool JsonTokens::has_name() const {
-  const bool starts = current_ == JsonToken::kStartObject || current_ == JsonToken::kStartArray;
+  const bool starts =
+      current_ == JsonToken::kStartObject || current_ == JsonToken::kStartArray;
   return scopes_[starts && depth_ > 0 ? depth_ - 1 : depth_].has_name;
 }
 
@@ -81,16 +84,34 @@ JsonToken JsonTokens::Next() {
       if (!in_object && !Push(Scope::kObject)) return JsonToken::kError;
       token = JsonToken::kStartObject;
       break;
-    case '}': break;
-    case 't': token = Match("true", 1) ? JsonToken::kTrue : JsonToken::kError; break;
-    case 'f': token = Match("false", 1) ? JsonToken::kFalse : JsonToken::kError; break;
-    case 'n': token = Match("null", 1) ? JsonToken::kNull : JsonToken::kError; break;
-    case '-': token = ReadNumber(/*negative=*/true); break;
-    case '0': case '1': case '2': case '3': case '4':
-    case '5': case '6': case '7': case '8': case '9':
+    case '}':
+      break;
+    case 't':
+      token = Match("true", 1) ? JsonToken::kTrue : JsonToken::kError;
+      break;
+    case 'f':
+      token = Match("false", 1) ? JsonToken::kFalse : JsonToken::kError;
+      break;
+    case 'n':
+      token = Match("null", 1) ? JsonToken::kNull : JsonToken::kError;
+      break;
+    case '-':
+      token = ReadNumber(/*negative=*/true);
+      break;
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7':
+    case '8':
+    case '9':
       token = ReadNumber(/*negative=*/false);
       break;
-    default: token = ReadOddValue(c);
+    default:
+      token = ReadOddValue(c);
   }
   if (token == JsonToken::kError) return token;
   if (in_object) {
@@ -125,30 +146,39 @@ JsonToken JsonTokens::Close(int c) {
 }
 
 bool JsonTokens::SkipChildren() {
-  if (current_ != JsonToken::kStartObject && current_ != JsonToken::kStartArray) return true;
+  if (current_ != JsonToken::kStartObject && current_ != JsonToken::kStartArray)
+    return true;
   for (int open = 1; open > 0;) {
     switch (Next()) {
       case JsonToken::kStartObject:
-      case JsonToken::kStartArray: ++open; break;
+      case JsonToken::kStartArray:
+        ++open;
+        break;
       case JsonToken::kEndObject:
-      case JsonToken::kEndArray: --open; break;
-      case JsonToken::kNone: return depth_ == 0;
-      case JsonToken::kError: return false;
-      default: break;
+      case JsonToken::kEndArray:
+        --open;
+        break;
+      case JsonToken::kNone:
+        return depth_ == 0;
+      case JsonToken::kError:
+        return false;
+      default:
+        break;
     }
   }
   return true;
 }
 
-// Takes one UTF-16 unit: of a character beyond U+FFFF first one half, then the other, since
-// Jackson goes on after an error in between.
+// Takes one UTF-16 unit: of a character beyond U+FFFF first one half, then the other,
+// since Jackson goes on after an error in between.
 int JsonTokens::Take() {
   const uint8_t first = static_cast<uint8_t>(*p_);
   if (first < 0x80) {
     ++p_;
     return first;
   }
-  if ((first & 0xC0) == 0x80 && p_ - begin_ >= 2 && static_cast<uint8_t>(p_[-2]) >= 0xF0) {
+  if ((first & 0xC0) == 0x80 && p_ - begin_ >= 2 &&
+      static_cast<uint8_t>(p_[-2]) >= 0xF0) {
     const JavaChar c = DecodeJavaChar(p_ - 2, end_);
     if (c.bytes == 4) {
       p_ += 2;
@@ -235,7 +265,8 @@ JsonToken JsonTokens::ReadNumber(bool negative) {
   int64_t length = q - digits;
   int parts = 1;
   p_ = q;
-  // After an error Jackson has read on if the number starts with 0 or meets the end of the text.
+  // After an error Jackson has read on if the number starts with 0 or meets the end of
+  // the text.
   const auto bad = [&] {
     if (zero && q < end_) {
       p_ = q;
@@ -293,10 +324,14 @@ JsonToken JsonTokens::ReadOddValue(int c) {
     case '\'':
       if (!syntax_.single_quotes) return JsonToken::kError;
       return ReadSingleQuoted() ? JsonToken::kString : JsonToken::kError;
-    case 'N': return ReadNan("NaN", 1);
-    case 'I': return ReadNan("Infinity", 1);
-    case '+': return p_ < end_ ? ReadOddNumber(Take(), false) : JsonToken::kError;
-    default: break;
+    case 'N':
+      return ReadNan("NaN", 1);
+    case 'I':
+      return ReadNan("Infinity", 1);
+    case '+':
+      return p_ < end_ ? ReadOddNumber(Take(), false) : JsonToken::kError;
+    default:
+      break;
   }
   if (IsJavaIdentifierStart(static_cast<uint32_t>(c))) BadToken(1);
   return JsonToken::kError;
@@ -331,8 +366,8 @@ bool JsonTokens::Match(std::string_view word, size_t matched) {
   return code > 0xFFFF || !IsJavaIdentifierPart(code) || BadToken(matched);
 }
 
-// Takes the rest of what looks like a word. False. UTF8StreamJsonParser, which reads files, takes
-// the character behind it as well.
+// Takes the rest of what looks like a word. False. UTF8StreamJsonParser, which reads
+// files, takes the character behind it as well.
 bool JsonTokens::BadToken(size_t matched) {
   for (; p_ < end_ && matched < kMaxErrorToken; ++matched) {
     const JavaChar c = DecodeJavaChar(p_, end_);

@@ -1,5 +1,6 @@
-// JSON text as tokens, exactly as Jackson's ReaderBasedJsonParser gives them, down to the state it
-// is left in after an error: Spark keeps reading from there for its partial results.
+// JSON text as tokens, exactly as Jackson's ReaderBasedJsonParser gives them, down to the
+// state it is left in after an error: Spark keeps reading from there for its partial
+// results.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +10,8 @@
 
 namespace millrace::expr {
 
-/// What a JsonTokens accepts and its limits: Jackson's JsonReadFeature and StreamReadConstraints.
+/// What a JsonTokens accepts and its limits: Jackson's JsonReadFeature and
+/// StreamReadConstraints.
 struct JsonSyntax {
   bool comments = false;
   bool unquoted_names = false;
@@ -50,12 +52,14 @@ class JsonTokens {
 
   /// The text must stay until the next Reset.
   void Reset(std::string_view text);
-  /// Reset and Next for a text that starts with '{'; false, and nothing happens, for others.
+  /// Reset and Next for a text that starts with '{'; false, and nothing happens, for
+  /// others.
   bool ResetToObject(std::string_view text);
 
   JsonToken Next();
   JsonToken current() const { return current_; }
-  /// If the current token starts an object or array, moves on to its end. False on an error.
+  /// If the current token starts an object or array, moves on to its end. False on an
+  /// error.
   bool SkipChildren();
 
   /// The name of the current value or field; empty inside arrays and at the root.
@@ -65,8 +69,8 @@ class JsonTokens {
 
   /// Unescapes the current string. False on an error.
   bool FinishString();
-  /// Text of the string that FinishString read, or of the number. Lone surrogates in it are as
-  /// AppendJavaChar writes them.
+  /// Text of the string that FinishString read, or of the number. Lone surrogates in it
+  /// are as AppendJavaChar writes them.
   std::string_view text() const { return text_; }
   /// Whether text() lies in the document.
   bool text_in_document() const { return text_in_document_; }
@@ -82,7 +86,8 @@ class JsonTokens {
   const char* begin() const { return begin_; }
   const char* end() const { return end_; }
 
-  // For a reader that takes whole fields of the current object by itself, from position() on.
+  // For a reader that takes whole fields of the current object by itself, from position()
+  // on.
   /// Whether the current token is one after which a field may come.
   bool at_field_boundary() const {
     return current_ != JsonToken::kName && current_ != JsonToken::kNone && !incomplete_ &&
@@ -126,7 +131,7 @@ class JsonTokens {
   int Take();
   int Next(bool end_is_bad);
   int NextOrEnd() {
-    if (p_ < end_ && static_cast<uint8_t>(*p_) > ' ' && static_cast<uint8_t>(*p_) < 0x80 &&
+    if (p_<end_&& static_cast<uint8_t>(*p_)> ' ' && static_cast<uint8_t>(*p_) < 0x80 &&
         *p_ != '/') {
       return *p_++;
     }

@@ -73,7 +73,8 @@ void AppendTwoDigits(int64_t value, std::string* out) {
 
 class Writer {
  public:
-  Writer(const JsonWriteOptions& options, std::string* out) : options_(options), out_(out) {}
+  Writer(const JsonWriteOptions& options, std::string* out)
+      : options_(options), out_(out) {}
 
   Result<Node> Prepare(std::shared_ptr<arrow::Array> array) const;
   /// The row is not null.
@@ -132,13 +133,25 @@ Result<Node> Writer::Prepare(std::shared_ptr<arrow::Array> array) const {
   node.id = array->type_id();
   const arrow::DataType& type = *array->type();
   switch (node.id) {
-    case arrow::Type::INT8: node.values = array->data()->GetValues<int8_t>(1); break;
-    case arrow::Type::INT16: node.values = array->data()->GetValues<int16_t>(1); break;
+    case arrow::Type::INT8:
+      node.values = array->data()->GetValues<int8_t>(1);
+      break;
+    case arrow::Type::INT16:
+      node.values = array->data()->GetValues<int16_t>(1);
+      break;
     case arrow::Type::INT32:
-    case arrow::Type::DATE32: node.values = array->data()->GetValues<int32_t>(1); break;
-    case arrow::Type::INT64: node.values = array->data()->GetValues<int64_t>(1); break;
-    case arrow::Type::FLOAT: node.values = array->data()->GetValues<float>(1); break;
-    case arrow::Type::DOUBLE: node.values = array->data()->GetValues<double>(1); break;
+    case arrow::Type::DATE32:
+      node.values = array->data()->GetValues<int32_t>(1);
+      break;
+    case arrow::Type::INT64:
+      node.values = array->data()->GetValues<int64_t>(1);
+      break;
+    case arrow::Type::FLOAT:
+      node.values = array->data()->GetValues<float>(1);
+      break;
+    case arrow::Type::DOUBLE:
+      node.values = array->data()->GetValues<double>(1);
+      break;
     case arrow::Type::TIMESTAMP:
       node.values = array->data()->GetValues<int64_t>(1);
       node.has_zone = data::IsTimestamp(type);
@@ -151,7 +164,8 @@ Result<Node> Writer::Prepare(std::shared_ptr<arrow::Array> array) const {
     case arrow::Type::STRING_VIEW:
     case arrow::Type::BINARY_VIEW:
     case arrow::Type::DURATION:
-    case arrow::Type::INTERVAL_MONTHS: break;
+    case arrow::Type::INTERVAL_MONTHS:
+      break;
     case arrow::Type::STRUCT: {
       const auto& fields = static_cast<const arrow::StructArray&>(*array);
       for (int i = 0; i < fields.num_fields(); ++i) {
@@ -200,19 +214,33 @@ void Writer::Write(const Node& node, int64_t row) {
   };
   switch (node.id) {
     case arrow::Type::BOOL:
-      out_->append(static_cast<const arrow::BooleanArray&>(*node.array).Value(row) ? "true"
-                                                                                  : "false");
+      out_->append(static_cast<const arrow::BooleanArray&>(*node.array).Value(row)
+                       ? "true"
+                       : "false");
       break;
-    case arrow::Type::INT8: integer(node.value<int8_t>(row)); break;
-    case arrow::Type::INT16: integer(node.value<int16_t>(row)); break;
-    case arrow::Type::INT32: integer(node.value<int32_t>(row)); break;
-    case arrow::Type::INT64: integer(node.value<int64_t>(row)); break;
-    case arrow::Type::FLOAT: floating(node.value<float>(row), data::AppendFloat); break;
-    case arrow::Type::DOUBLE: floating(node.value<double>(row), data::AppendDouble); break;
+    case arrow::Type::INT8:
+      integer(node.value<int8_t>(row));
+      break;
+    case arrow::Type::INT16:
+      integer(node.value<int16_t>(row));
+      break;
+    case arrow::Type::INT32:
+      integer(node.value<int32_t>(row));
+      break;
+    case arrow::Type::INT64:
+      integer(node.value<int64_t>(row));
+      break;
+    case arrow::Type::FLOAT:
+      floating(node.value<float>(row), data::AppendFloat);
+      break;
+    case arrow::Type::DOUBLE:
+      floating(node.value<double>(row), data::AppendDouble);
+      break;
     case arrow::Type::DECIMAL128:
-      AppendBigDecimal(arrow::Decimal128(
-                           static_cast<const arrow::Decimal128Array&>(*node.array).Value(row)),
-                       node.scale, out_);
+      AppendBigDecimal(
+          arrow::Decimal128(
+              static_cast<const arrow::Decimal128Array&>(*node.array).Value(row)),
+          node.scale, out_);
       break;
     case arrow::Type::STRING_VIEW:
       WriteText(static_cast<const arrow::StringViewArray&>(*node.array).GetView(row));
@@ -223,13 +251,21 @@ void Writer::Write(const Node& node, int64_t row) {
           static_cast<const arrow::BinaryViewArray&>(*node.array).GetView(row)));
       out_->push_back('"');
       break;
-    case arrow::Type::DATE32: WriteDate(node.value<int32_t>(row)); break;
+    case arrow::Type::DATE32:
+      WriteDate(node.value<int32_t>(row));
+      break;
     case arrow::Type::TIMESTAMP:
       WriteTimestamp(node.value<int64_t>(row), node.has_zone);
       break;
-    case arrow::Type::STRUCT: WriteStruct(node, row); break;
-    case arrow::Type::LIST: WriteArray(node, row); break;
-    case arrow::Type::MAP: WriteMap(node, row); break;
+    case arrow::Type::STRUCT:
+      WriteStruct(node, row);
+      break;
+    case arrow::Type::LIST:
+      WriteArray(node, row);
+      break;
+    case arrow::Type::MAP:
+      WriteMap(node, row);
+      break;
     default:
       scratch_.clear();
       data::AppendValue(*node.array, row, "UTC", data::NullText::kCast, &scratch_);
@@ -286,7 +322,8 @@ void Writer::WriteMap(const Node& node, int64_t row) {
     std::sort(entries.begin(), entries.end());
     for (const auto& [key, entry] : entries) write(entry, key);
   } else if (node.children[0].id == arrow::Type::STRING_VIEW) {
-    const auto& keys = static_cast<const arrow::StringViewArray&>(*node.children[0].array);
+    const auto& keys =
+        static_cast<const arrow::StringViewArray&>(*node.children[0].array);
     for (int64_t i = begin; i < end; ++i) write(i, keys.GetView(i));
   } else {
     for (int64_t i = begin; i < end; ++i) write(i, key_of(i));
@@ -313,7 +350,8 @@ void Writer::WriteText(std::string_view text) {
 
 // By default yyyy-MM-dd'T'HH:mm:ss[.SSS][XXX], the zone only where there is one.
 void Writer::WriteTimestamp(int64_t micros, bool has_zone) {
-  const auto& format = has_zone ? options_.timestamp_format : options_.timestamp_ntz_format;
+  const auto& format =
+      has_zone ? options_.timestamp_format : options_.timestamp_ntz_format;
   const data::TimeZone& zone = has_zone ? *options_.zone : *data::TimeZone::Utc();
   if (format != nullptr) {
     scratch_.clear();

@@ -17,15 +17,18 @@ struct JsonWriteOptions {
   bool pretty = false;
   bool sort_keys = false;
   bool ascii = false;  // writeNonAsciiCharacterAsCodePoint
-  std::shared_ptr<const data::TimePattern> timestamp_format;  // none: with millis and zone
+  std::shared_ptr<const data::TimePattern>
+      timestamp_format;  // none: with millis and zone
   std::shared_ptr<const data::TimePattern> timestamp_ntz_format;
   std::shared_ptr<const data::TimePattern> date_format;
 
-  static Result<JsonWriteOptions> Make(const Options& options, const data::TimeZone& zone);
+  static Result<JsonWriteOptions> Make(const Options& options,
+                                       const data::TimeZone& zone);
 };
 
-/// One JSON text per row of structs, arrays or maps; null gives null. Errors: a type JSON has
-/// no form for.
-Result<data::ArrayPtr> WriteJson(const arrow::Array& values, const JsonWriteOptions& options);
+/// One JSON text per row of structs, arrays or maps; null gives null. Errors: a type JSON
+/// has no form for.
+Result<data::ArrayPtr> WriteJson(const arrow::Array& values,
+                                 const JsonWriteOptions& options);
 
 }  // namespace millrace::expr

@@ -55,9 +55,9 @@ Result<Validity> IntersectValidity(std::span<const Value> args, int64_t rows) {
         validity.bits == nullptr
             ? arrow::internal::CopyBitmap(arrow::default_memory_pool(),
                                           array.null_bitmap_data(), array.offset(), rows)
-            : arrow::internal::BitmapAnd(arrow::default_memory_pool(),
-                                         validity.bits->data(), 0,
-                                         array.null_bitmap_data(), array.offset(), rows, 0));
+            : arrow::internal::BitmapAnd(
+                  arrow::default_memory_pool(), validity.bits->data(), 0,
+                  array.null_bitmap_data(), array.offset(), rows, 0));
   }
   return validity;
 }
@@ -72,7 +72,8 @@ Status NullOutput::Own() {
   if (validity_.bits == nullptr) {
     std::memset(bits_->mutable_data(), 0xFF, static_cast<size_t>(bytes));
   } else {
-    std::memcpy(bits_->mutable_data(), validity_.bits->data(), static_cast<size_t>(bytes));
+    std::memcpy(bits_->mutable_data(), validity_.bits->data(),
+                static_cast<size_t>(bytes));
   }
   return Status::OK();
 }
@@ -94,8 +95,8 @@ void ViewBuilder::Commit() {
     return;
   }
   *view = arrow::util::ToNonInlineBinaryView(
-      value.data(), static_cast<int32_t>(value.size()), static_cast<int32_t>(full_.size()),
-      static_cast<int32_t>(begin_));
+      value.data(), static_cast<int32_t>(value.size()),
+      static_cast<int32_t>(full_.size()), static_cast<int32_t>(begin_));
   begin_ = bytes_.size();
   if (begin_ > kMaxViewBuffer) {
     full_.push_back(arrow::Buffer::FromString(std::move(bytes_)));

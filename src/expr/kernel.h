@@ -1,16 +1,18 @@
-// Makes kernels out of lambdas over single values. The loops, nulls, constants and buffers live
-// here; a lambda sees plain values, and nothing per row is virtual or allocates. A null in any
-// argument gives null, and the lambda is not called for that row.
+// Makes kernels out of lambdas over single values. The loops, nulls, constants and
+// buffers live here; a lambda sees plain values, and nothing per row is virtual or
+// allocates. A null in any argument gives null, and the lambda is not called for that
+// row.
 //
 //   Kernel k = BinaryKernel<int64_t, int64_t, int64_t>([](int64_t a, int64_t b) {...});
 //
-// Values are physical: bool, int8_t … int64_t (dates are int32_t, timestamps int64_t), float,
-// double, arrow::Decimal128, std::string_view (strings and binaries). A lambda may return
+// Values are physical: bool, int8_t … int64_t (dates are int32_t, timestamps int64_t),
+// float, double, arrow::Decimal128, std::string_view (strings and binaries). A lambda may
+// return
 //   Out                   a value
 //   std::optional<Out>    nothing gives null
 //   Result<Out>, Result<std::optional<Out>>   an error ends the evaluation
-// Kernels that write text use TextKernel, those that cut it SliceKernel, and those which check
-// for overflow in a tight loop CheckedKernel.
+// Kernels that write text use TextKernel, those that cut it SliceKernel, and those which
+// check for overflow in a tight loop CheckedKernel.
 #pragma once
 
 #include <algorithm>
@@ -250,8 +252,9 @@ class NullOutput {
   std::shared_ptr<arrow::Buffer> bits_;
 };
 
-/// Collects strings or binaries whose bytes it writes into one buffer: append to `bytes()`, then
-/// call Commit; or AppendNull. A value of up to 12 bytes costs no space in the buffer.
+/// Collects strings or binaries whose bytes it writes into one buffer: append to
+/// `bytes()`, then call Commit; or AppendNull. A value of up to 12 bytes costs no space
+/// in the buffer.
 class ViewBuilder {
  public:
   /// The exact number of rows that will be appended.
@@ -310,7 +313,8 @@ template <typename... Args>
 auto MakeReaders(std::span<const Value> args) {
   return [&]<size_t... I>(std::index_sequence<I...>) {
     return std::tuple<Reader<Args>...>(Reader<Args>(args[I])...);
-  }(std::index_sequence_for<Args...>{});
+  }
+  (std::index_sequence_for<Args...>{});
 }
 
 template <typename T>
@@ -353,7 +357,8 @@ auto WithReaders(std::span<const Value> args, Body&& body) {
     return body([a, b](auto& f, int64_t row) { return f(a[row], b[row]); });
   } else {
     return body([&readers](auto& f, int64_t row) {
-      return std::apply([&](const auto&... reader) { return f(reader[row]...); }, readers);
+      return std::apply([&](const auto&... reader) { return f(reader[row]...); },
+                        readers);
     });
   }
 }
@@ -416,8 +421,8 @@ Result<Value> MapRows(const KernelInput& in, F&& f) {
   return MakeValue(in.type, rows, constant, nulls.Finish(), out.Finish());
 }
 
-/// As MapRows, for `f(args…, Out*) -> bool` that says whether the value is right. Where it is
-/// not, `fail(args…)` gives the Status. The loop has no branch: for arithmetic.
+/// As MapRows, for `f(args…, Out*) -> bool` that says whether the value is right. Where
+/// it is not, `fail(args…)` gives the Status. The loop has no branch: for arithmetic.
 template <typename Out, typename... Args, typename F, typename E>
 Result<Value> MapChecked(const KernelInput& in, F&& f, E&& fail) {
   const auto args = in.args.first(sizeof...(Args));
@@ -455,8 +460,8 @@ Result<Value> MapChecked(const KernelInput& in, F&& f, E&& fail) {
   return MakeValue(in.type, rows, constant, validity.bits, out.Finish());
 }
 
-/// As MapRows, for `f(args…, std::string* out)` that appends a string's or binary's bytes. It
-/// returns void, or bool (false gives null), Status or Result<bool>.
+/// As MapRows, for `f(args…, std::string* out)` that appends a string's or binary's
+/// bytes. It returns void, or bool (false gives null), Status or Result<bool>.
 template <typename... Args, typename F>
 Result<Value> MapText(const KernelInput& in, F&& f) {
   using Returned = std::decay_t<std::invoke_result_t<F&, Args..., std::string*>>;
@@ -472,8 +477,8 @@ Result<Value> MapText(const KernelInput& in, F&& f) {
   internal::WithReaders<Args...>(args, [&](const auto& at) {
     auto call = [&](const Args&... values) { return f(values..., out.bytes()); };
     for (int64_t row = 0; row < rows; ++row) {
-      bool valid = validity.bits == nullptr ||
-                   arrow::bit_util::GetBit(validity.bits->data(), row);
+      bool valid =
+          validity.bits == nullptr || arrow::bit_util::GetBit(validity.bits->data(), row);
       if (valid) {
         if constexpr (std::is_void_v<Returned>) {
           at(call, row);
@@ -501,8 +506,8 @@ Result<Value> MapText(const KernelInput& in, F&& f) {
 }
 
 /// As MapRows, for `f(std::string_view first, rest…)` that gives a part of `first`, as
-/// std::string_view or std::optional of it. Copies no bytes: the result shares the buffers of
-/// the first argument.
+/// std::string_view or std::optional of it. Copies no bytes: the result shares the
+/// buffers of the first argument.
 template <typename... Rest, typename F>
 Result<Value> MapSlices(const KernelInput& in, F&& f) {
   using View = arrow::BinaryViewType::c_type;
@@ -567,7 +572,8 @@ Kernel BinaryKernel(F f) {
 
 template <typename A, typename B, typename C, typename Out, typename F>
 Kernel TernaryKernel(F f) {
-  return [f = std::move(f)](const KernelInput& in) { return MapRows<Out, A, B, C>(in, f); };
+  return
+      [f = std::move(f)](const KernelInput& in) { return MapRows<Out, A, B, C>(in, f); };
 }
 
 /// CheckedKernel<Out, Args…>(f, fail): see MapChecked.
@@ -590,22 +596,36 @@ Kernel SliceKernel(F f) {
   return [f = std::move(f)](const KernelInput& in) { return MapSlices<Rest...>(in, f); };
 }
 
-/// Calls f(std::type_identity<T>) with the physical type of a fixed-width engine type that is a
-/// number in C++: integers, float, double, date, timestamps, intervals. False for others.
+/// Calls f(std::type_identity<T>) with the physical type of a fixed-width engine type
+/// that is a number in C++: integers, float, double, date, timestamps, intervals. False
+/// for others.
 template <typename F>
 bool VisitNumber(const arrow::DataType& type, F&& f) {
   switch (type.id()) {
-    case arrow::Type::INT8: f(std::type_identity<int8_t>()); return true;
-    case arrow::Type::INT16: f(std::type_identity<int16_t>()); return true;
+    case arrow::Type::INT8:
+      f(std::type_identity<int8_t>());
+      return true;
+    case arrow::Type::INT16:
+      f(std::type_identity<int16_t>());
+      return true;
     case arrow::Type::INT32:
     case arrow::Type::DATE32:
-    case arrow::Type::INTERVAL_MONTHS: f(std::type_identity<int32_t>()); return true;
+    case arrow::Type::INTERVAL_MONTHS:
+      f(std::type_identity<int32_t>());
+      return true;
     case arrow::Type::INT64:
     case arrow::Type::TIMESTAMP:
-    case arrow::Type::DURATION: f(std::type_identity<int64_t>()); return true;
-    case arrow::Type::FLOAT: f(std::type_identity<float>()); return true;
-    case arrow::Type::DOUBLE: f(std::type_identity<double>()); return true;
-    default: return false;
+    case arrow::Type::DURATION:
+      f(std::type_identity<int64_t>());
+      return true;
+    case arrow::Type::FLOAT:
+      f(std::type_identity<float>());
+      return true;
+    case arrow::Type::DOUBLE:
+      f(std::type_identity<double>());
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -17,7 +17,8 @@ using testing::ElementsAre;
 // One column of a type, out of JSON values.
 Value ColumnOf(const data::TypePtr& type, const std::vector<std::string>& values) {
   std::string json;
-  for (const std::string& value : values) json += (json.empty() ? "[" : ", [") + value + "]";
+  for (const std::string& value : values)
+    json += (json.empty() ? "[" : ", [") + value + "]";
   return {data::BatchFromJson(arrow::schema({arrow::field("v", type)}), "[" + json + "]")
               .value()
               ->column(0)};
@@ -35,8 +36,8 @@ struct Outcome {
   Status error;
 };
 
-Outcome RunKernel(const Kernel& kernel, const data::TypePtr& type, std::vector<Value> args,
-                  int64_t rows) {
+Outcome RunKernel(const Kernel& kernel, const data::TypePtr& type,
+                  std::vector<Value> args, int64_t rows) {
   const EvalContext context;
   Result<Value> value = kernel(KernelInput{args, rows, context, type});
   Outcome outcome;
@@ -44,7 +45,8 @@ Outcome RunKernel(const Kernel& kernel, const data::TypePtr& type, std::vector<V
     outcome.error = value.status();
     return outcome;
   }
-  EXPECT_TRUE(value->array->ValidateFull().ok()) << value->array->ValidateFull().ToString();
+  EXPECT_TRUE(value->array->ValidateFull().ok())
+      << value->array->ValidateFull().ToString();
   for (int64_t row = 0; row < value->array->length(); ++row) {
     outcome.texts.push_back(value->array->GetScalar(row).ValueOrDie()->ToString());
   }
@@ -52,15 +54,14 @@ Outcome RunKernel(const Kernel& kernel, const data::TypePtr& type, std::vector<V
   return outcome;
 }
 
-const Kernel kSum = BinaryKernel<int32_t, int32_t, int32_t>(
-    [](int32_t a, int32_t b) { return a + b; });
+const Kernel kSum =
+    BinaryKernel<int32_t, int32_t, int32_t>([](int32_t a, int32_t b) { return a + b; });
 
 TEST(Kernel, NullInAnArgumentGivesNull) {
-  const Outcome sum =
-      RunKernel(kSum, data::IntType(),
-                {ColumnOf(data::IntType(), {"1", "null", "3", "4"}),
-                 ColumnOf(data::IntType(), {"10", "20", "null", "40"})},
-                4);
+  const Outcome sum = RunKernel(kSum, data::IntType(),
+                                {ColumnOf(data::IntType(), {"1", "null", "3", "4"}),
+                                 ColumnOf(data::IntType(), {"10", "20", "null", "40"})},
+                                4);
   EXPECT_THAT(sum.texts, ElementsAre("11", "null", "null", "44"));
   EXPECT_FALSE(sum.constant);
 }
@@ -106,8 +107,8 @@ TEST(Kernel, FunctionsMayGiveNull) {
     if (value == 0) return std::nullopt;
     return value % 2 == 1;
   });
-  const Outcome outcome = RunKernel(odd, data::BooleanType(),
-                                    {ColumnOf(data::IntType(), {"1", "0", "null", "4"})}, 4);
+  const Outcome outcome = RunKernel(
+      odd, data::BooleanType(), {ColumnOf(data::IntType(), {"1", "0", "null", "4"})}, 4);
   EXPECT_THAT(outcome.texts, ElementsAre("true", "null", "null", "false"));
 }
 
@@ -143,11 +144,11 @@ TEST(Kernel, TextIsWrittenShortAndLong) {
         for (int32_t i = 0; i < times; ++i) out->append(text);
         return times >= 0;
       });
-  const Outcome outcome =
-      RunKernel(repeat, data::StringType(),
-                {ColumnOf(data::StringType(), {"\"abcdef\"", "\"abcdef\"", "null", "\"x\""}),
-                 ColumnOf(data::IntType(), {"1", "3", "1", "-1"})},
-                4);
+  const Outcome outcome = RunKernel(
+      repeat, data::StringType(),
+      {ColumnOf(data::StringType(), {"\"abcdef\"", "\"abcdef\"", "null", "\"x\""}),
+       ColumnOf(data::IntType(), {"1", "3", "1", "-1"})},
+      4);
   EXPECT_THAT(outcome.texts, ElementsAre("abcdef", "abcdefabcdefabcdef", "null", "null"));
 }
 
@@ -157,10 +158,9 @@ TEST(Kernel, SlicesShareTheBytes) {
         if (from < 0) return std::nullopt;
         return text.substr(static_cast<size_t>(from));
       });
-  const Value texts =
-      ColumnOf(data::StringType(),
-               {"\"a text of more than twelve bytes\"", "\"another text that is long\"",
-                "null", "\"short\""});
+  const Value texts = ColumnOf(data::StringType(),
+                               {"\"a text of more than twelve bytes\"",
+                                "\"another text that is long\"", "null", "\"short\""});
   const Value from = ColumnOf(data::IntType(), {"2", "20", "1", "-1"});
   const std::vector<Value> args{texts, from};
   const EvalContext context;
@@ -177,7 +177,8 @@ TEST(Kernel, SlicesShareTheBytes) {
 
 TEST(Kernel, NoRowsGiveNoRows) {
   const Value none = ColumnOf(data::IntType(), {});
-  EXPECT_THAT(RunKernel(kSum, data::IntType(), {none, none}, 0).texts, testing::IsEmpty());
+  EXPECT_THAT(RunKernel(kSum, data::IntType(), {none, none}, 0).texts,
+              testing::IsEmpty());
 }
 
 TEST(ViewBuilder, CountsItsRows) {

@@ -1,4 +1,5 @@
-// Names of functions, fields and words, which compare without case (ASCII, as Spark's do).
+// Names of functions, fields and words, which compare without case (ASCII, as Spark's
+// do).
 #pragma once
 
 #include <algorithm>

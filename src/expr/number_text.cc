@@ -15,7 +15,8 @@ bool IsBlank(char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7F
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 template <typename T>
-T OutOfRange(const std::string& text) {  // infinity, or a number too small to tell from zero
+T OutOfRange(
+    const std::string& text) {  // infinity, or a number too small to tell from zero
   if constexpr (std::is_same_v<T, float>) return std::strtof(text.c_str(), nullptr);
   return static_cast<T>(std::strtod(text.c_str(), nullptr));
 }
@@ -56,8 +57,8 @@ std::optional<T> ParseFloating(std::string_view text) {
       body.data(), end, value, hex ? std::chars_format::hex : std::chars_format::general);
   if (error == std::errc::invalid_argument) return std::nullopt;
   const std::string_view rest(stop, static_cast<size_t>(end - stop));
-  const bool suffix = rest.size() == 1 && std::string_view("dDfF").find(rest[0]) !=
-                                              std::string_view::npos;
+  const bool suffix = rest.size() == 1 &&
+                      std::string_view("dDfF").find(rest[0]) != std::string_view::npos;
   if (!rest.empty() && !suffix) return std::nullopt;
   if (error == std::errc::result_out_of_range) {
     const std::string digits(body.data(), stop);
@@ -87,8 +88,12 @@ std::optional<int64_t> ParseLong(std::string_view text) {
   return value;
 }
 
-std::optional<double> ParseDouble(std::string_view text) { return ParseFloating<double>(text); }
-std::optional<float> ParseFloat(std::string_view text) { return ParseFloating<float>(text); }
+std::optional<double> ParseDouble(std::string_view text) {
+  return ParseFloating<double>(text);
+}
+std::optional<float> ParseFloat(std::string_view text) {
+  return ParseFloating<float>(text);
+}
 
 std::optional<bool> ParseBoolean(std::string_view text) {
   text = TrimText(text);

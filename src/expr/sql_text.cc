@@ -18,8 +18,8 @@ namespace {
 
 // Operators that stand between their operands.
 constexpr auto kInfix = std::to_array<std::string_view>(
-    {"+", "-", "*", "/", "%", "=", "<=>", "<", "<=", ">", ">=", "&", "|", "^", "<<", ">>",
-     ">>>", "and", "or", "div", "like", "rlike", "ilike"});
+    {"+", "-", "*",  "/",  "%",   "=",   "<=>", "<",   "<=",   ">",     ">=",   "&",
+     "|", "^", "<<", ">>", ">>>", "and", "or",  "div", "like", "rlike", "ilike"});
 
 bool IsInfix(std::string_view name) {
   return std::find(kInfix.begin(), kInfix.end(), name) != kInfix.end();
@@ -78,9 +78,11 @@ std::string LiteralText(const arrow::Array& value, int64_t row) {
   std::string text;
   switch (value.type_id()) {
     case arrow::Type::BINARY_VIEW:
-      return "X'" + Hex(static_cast<const arrow::BinaryViewArray&>(value).GetView(row)) + "'";
+      return "X'" + Hex(static_cast<const arrow::BinaryViewArray&>(value).GetView(row)) +
+             "'";
     case arrow::Type::LIST:
-    case arrow::Type::MAP: return ListText(static_cast<const arrow::ListArray&>(value), row);
+    case arrow::Type::MAP:
+      return ListText(static_cast<const arrow::ListArray&>(value), row);
     case arrow::Type::STRUCT:
       return StructText(static_cast<const arrow::StructArray&>(value), row);
     case arrow::Type::DATE32:
@@ -122,7 +124,8 @@ std::string SqlCallText(std::string_view name, std::span<const ExprPtr> arg_expr
   for (const ExprPtr& arg : arg_exprs) args.push_back(SqlText(*arg, columns));
 
   if (args.size() == 2 && IsInfix(name)) {
-    return fmt::format("({} {} {})", args[0], name == "div" ? "div" : Upper(name), args[1]);
+    return fmt::format("({} {} {})", args[0], name == "div" ? "div" : Upper(name),
+                       args[1]);
   }
   if (name == "not" && args.size() == 1) return fmt::format("(NOT {})", args[0]);
   if (name == "isnull" && args.size() == 1) return fmt::format("({} IS NULL)", args[0]);
@@ -152,18 +155,24 @@ std::string SqlValue(const arrow::Array& array, int64_t row, const data::TimeZon
   std::string text;
   data::AppendValue(array, row, zone.id(), data::NullText::kCast, &text);
   switch (array.type_id()) {
-    case arrow::Type::INT8: return text + "Y";
-    case arrow::Type::INT16: return text + "S";
-    case arrow::Type::INT64: return text + "L";
-    case arrow::Type::DECIMAL128: return text + "BD";
+    case arrow::Type::INT8:
+      return text + "Y";
+    case arrow::Type::INT16:
+      return text + "S";
+    case arrow::Type::INT64:
+      return text + "L";
+    case arrow::Type::DECIMAL128:
+      return text + "BD";
     case arrow::Type::DOUBLE:
       return text == "NaN" || text.ends_with("Infinity") ? text : text + "D";
-    case arrow::Type::DATE32: return "DATE '" + text + "'";
+    case arrow::Type::DATE32:
+      return "DATE '" + text + "'";
     case arrow::Type::TIMESTAMP:
-      return (data::IsTimestamp(*array.type()) ? "TIMESTAMP '" : "TIMESTAMP_NTZ '") + text +
-             "'";
+      return (data::IsTimestamp(*array.type()) ? "TIMESTAMP '" : "TIMESTAMP_NTZ '") +
+             text + "'";
     case arrow::Type::BINARY_VIEW:
-      return "X'" + Hex(static_cast<const arrow::BinaryViewArray&>(array).GetView(row)) + "'";
+      return "X'" + Hex(static_cast<const arrow::BinaryViewArray&>(array).GetView(row)) +
+             "'";
     case arrow::Type::STRING_VIEW: {
       std::string quoted = "'";
       for (const char c : text) {
@@ -172,7 +181,8 @@ std::string SqlValue(const arrow::Array& array, int64_t row, const data::TimeZon
       }
       return quoted + "'";
     }
-    default: return text;
+    default:
+      return text;
   }
 }
 

@@ -1,5 +1,5 @@
-// Expressions and values as SQL text, for explain and for error messages; Spark's toPrettySQL
-// and toSQLValue.
+// Expressions and values as SQL text, for explain and for error messages; Spark's
+// toPrettySQL and toSQLValue.
 #pragma once
 
 #include <span>
@@ -22,7 +22,8 @@ std::string SqlText(const Expr& expr, ColumnText columns = ColumnText::kName);
 std::string SqlCallText(std::string_view name, std::span<const ExprPtr> args,
                         ColumnText columns = ColumnText::kName);
 
-/// One value as errors show it: 'x', 300.0D, 5L, 1.5BD, TIMESTAMP '2024-01-01 00:00:00', NULL.
+/// One value as errors show it: 'x', 300.0D, 5L, 1.5BD, TIMESTAMP '2024-01-01 00:00:00',
+/// NULL.
 std::string SqlValue(const arrow::Array& array, int64_t row, const data::TimeZone& zone);
 
 }  // namespace millrace::expr

@@ -74,6 +74,9 @@ TopicWriter::TopicWriter(const Options& options) : kafka_(std::make_unique<Kafka
     rd_kafka_conf_destroy(conf);
     throw std::runtime_error(reason.data());
   }
+  // Before anything asks about the topic: a question makes many brokers create it, with a
+  // number of partitions of their own.
+  if (options.create_partitions > 0) CreateTopic(options);
   kafka_->topic = rd_kafka_topic_new(kafka_->producer, options.topic.c_str(), nullptr);
   if (kafka_->topic == nullptr) {
     throw std::runtime_error(fmt::format("Topic '{}' cannot be written to: {}.",
@@ -87,7 +90,6 @@ TopicWriter::~TopicWriter() = default;
 
 int TopicWriter::FindPartitions(const Options& options) {
   const Clock::time_point deadline = Clock::now() + options.timeout;
-  bool created = false;
   rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
   do {
     const struct rd_kafka_metadata* metadata = nullptr;
@@ -100,14 +102,11 @@ int TopicWriter::FindPartitions(const Options& options) {
     const int partitions = metadata->topics[0].partition_cnt;
     rd_kafka_metadata_destroy(metadata);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR && partitions > 0) return partitions;
-    if (error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && !created) {
-      if (options.create_partitions == 0) {
-        throw std::runtime_error(fmt::format(
-            "Topic '{}' does not exist on '{}'. Create it, or add --create-topic.",
-            options.topic, options.bootstrap_servers));
-      }
-      CreateTopic(options);
-      created = true;
+    if (error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART &&
+        options.create_partitions == 0) {
+      throw std::runtime_error(fmt::format(
+          "Topic '{}' does not exist on '{}'. Create it, or add --create-topic.",
+          options.topic, options.bootstrap_servers));
     }
   } while (Clock::now() < deadline);
   throw std::runtime_error(

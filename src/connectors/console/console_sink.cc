@@ -84,7 +84,9 @@ class ConsoleSink final : public Sink {
  public:
   ConsoleSink(std::shared_ptr<Terminal> terminal, data::SchemaPtr schema,
               data::ShowOptions show)
-      : terminal_(std::move(terminal)), schema_(std::move(schema)), show_(std::move(show)) {}
+      : terminal_(std::move(terminal)),
+        schema_(std::move(schema)),
+        show_(std::move(show)) {}
 
   std::string description() const override {
     return fmt::format("org.apache.spark.sql.execution.streaming.ConsoleTable$@{:x}",
@@ -110,11 +112,14 @@ class ConsoleSink final : public Sink {
       pending_.parts.clear();
     }
     std::vector<data::Batch> batches;
-    for (auto& [part, some] : parts) batches.insert(batches.end(), some.begin(), some.end());
+    for (auto& [part, some] : parts)
+      batches.insert(batches.end(), some.begin(), some.end());
     MILLRACE_ASSIGN_OR_RETURN(const std::string table,
                               data::ShowString(*schema_, batches, show_));
     std::lock_guard lock(terminal_->mutex);
-    terminal_->out << kRule << "\nBatch: " << batch << '\n' << kRule << '\n' << table << '\n';
+    terminal_->out << kRule << "\nBatch: " << batch << '\n'
+                   << kRule << '\n'
+                   << table << '\n';
     terminal_->out.flush();
     if (!terminal_->out.good()) {
       terminal_->out.clear();
@@ -135,14 +140,16 @@ class ConsoleSink final : public Sink {
 
 class ConsoleSinkProvider final : public SinkProvider {
  public:
-  explicit ConsoleSinkProvider(std::ostream& out) : terminal_(std::make_shared<Terminal>(out)) {}
+  explicit ConsoleSinkProvider(std::ostream& out)
+      : terminal_(std::make_shared<Terminal>(out)) {}
 
   std::string_view name() const override { return "console"; }
   std::span<const OptionSpec> options() const override { return kOptions; }
   bool supports(OutputMode) const override { return true; }
   bool needs_checkpoint() const override { return false; }
 
-  Result<std::unique_ptr<Sink>> Make(const Options& options, const data::SchemaPtr& schema,
+  Result<std::unique_ptr<Sink>> Make(const Options& options,
+                                     const data::SchemaPtr& schema,
                                      const SinkContext& context) const override {
     MILLRACE_RETURN_IF_ERROR(options.Check("console sink", kOptions));
     data::ShowOptions show;

@@ -8,8 +8,8 @@
 
 namespace millrace::connectors::console {
 
-/// `out` outlives the provider and its sinks. Sinks of one provider take turns on it, a whole
-/// batch at a time.
+/// `out` outlives the provider and its sinks. Sinks of one provider take turns on it, a
+/// whole batch at a time.
 std::unique_ptr<connector::SinkProvider> MakeConsoleSinkProvider(std::ostream& out);
 
 }  // namespace millrace::connectors::console

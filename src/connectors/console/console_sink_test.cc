@@ -36,7 +36,8 @@ class ConsoleSinkTest : public testing::Test {
   }
 
   // Writes one part for each text and commits.
-  static void Run(connector::Sink& sink, BatchId batch, const std::vector<std::string>& parts) {
+  static void Run(connector::Sink& sink, BatchId batch,
+                  const std::vector<std::string>& parts) {
     std::vector<CommitMessage> messages;
     int part = 0;
     for (const std::string& rows : parts) {
@@ -127,7 +128,8 @@ TEST_F(ConsoleSinkTest, RowsOfAFailedBatchAreForgotten) {
 }
 
 TEST_F(ConsoleSinkTest, RefusesATruncateThatIsNoBoolean) {
-  EXPECT_FALSE(provider_->Make(Options(OptionMap{{"truncate", "50"}}), Schema(), {}).ok());
+  EXPECT_FALSE(
+      provider_->Make(Options(OptionMap{{"truncate", "50"}}), Schema(), {}).ok());
   EXPECT_FALSE(provider_->Make(Options(OptionMap{{"numrow", "5"}}), Schema(), {}).ok());
 }
 

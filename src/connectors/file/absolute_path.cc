@@ -15,7 +15,8 @@ Result<std::string> AbsolutePath(std::string_view path_or_uri) {
   }
   std::error_code error;
   std::filesystem::path path = std::filesystem::absolute(local, error).lexically_normal();
-  if (error) return ArgumentError("Cannot find where '{}' lies: {}", local, error.message());
+  if (error)
+    return ArgumentError("Cannot find where '{}' lies: {}", local, error.message());
   if (!path.has_filename() && path.has_relative_path()) path = path.parent_path();
   return path.string();
 }

@@ -8,8 +8,8 @@
 
 namespace millrace::connectors::file {
 
-/// Absolute, without ".", ".." and a slash at the end. Errors: not UTF-8 (logs could not name
-/// it), a scheme other than file.
+/// Absolute, without ".", ".." and a slash at the end. Errors: not UTF-8 (logs could not
+/// name it), a scheme other than file.
 Result<std::string> AbsolutePath(std::string_view path_or_uri);
 
 }  // namespace millrace::connectors::file

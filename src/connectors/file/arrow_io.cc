@@ -112,7 +112,8 @@ class RandomAccess final : public arrow::io::RandomAccessFile {
     return read;
   }
   arrow::Result<std::shared_ptr<arrow::Buffer>> Read(int64_t bytes) override {
-    ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> buffer, ReadAt(position_, bytes));
+    ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> buffer,
+                          ReadAt(position_, bytes));
     position_ += buffer->size();
     return buffer;
   }
@@ -144,8 +145,8 @@ Result<std::shared_ptr<arrow::io::RandomAccessFile>> OpenRandomAccess(
       std::make_shared<RandomAccess>(std::move(file), size));
 }
 
-Result<std::shared_ptr<arrow::io::InputStream>> OpenUncompressed(FileSystem& fs,
-                                                                 const std::string& path) {
+Result<std::shared_ptr<arrow::io::InputStream>> OpenUncompressed(
+    FileSystem& fs, const std::string& path) {
   MILLRACE_ASSIGN_OR_RETURN(std::shared_ptr<arrow::io::RandomAccessFile> file,
                             OpenRandomAccess(fs, path));
   const arrow::Compression::type compression = CompressionOf(path);
@@ -176,11 +177,13 @@ arrow::Status ToArrow(const Status& status) {
                        std::make_shared<StatusCarrier>(status));
 }
 
-Status DamagedFile(std::string_view path, std::string_view format, std::string_view detail) {
-  return Error(Fault::kData,
-               "Encountered error while reading file {}. It is not a readable {} file: {}. "
-               "Remove the file or write it again.",
-               path, format, detail)
+Status DamagedFile(std::string_view path, std::string_view format,
+                   std::string_view detail) {
+  return Error(
+             Fault::kData,
+             "Encountered error while reading file {}. It is not a readable {} file: {}. "
+             "Remove the file or write it again.",
+             path, format, detail)
       .Class("FAILED_READ_FILE.NO_HINT", "KD001")
       .Param("path", std::string(path))
       .Java(kSparkException);

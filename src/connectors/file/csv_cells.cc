@@ -9,7 +9,8 @@ namespace millrace::connectors::file {
 namespace {
 
 /// An option of one character; "" or "\0" is none.
-Result<char> CharacterOption(const Options& options, std::string_view key, char fallback) {
+Result<char> CharacterOption(const Options& options, std::string_view key,
+                             char fallback) {
   const std::optional<std::string> value = options.Get(key);
   if (!value) return fallback;
   if (value->empty() || *value == "\\0" || *value == std::string(1, '\0')) return '\0';
@@ -36,11 +37,13 @@ std::string Unescape(std::string_view text) {
 }
 
 std::string_view TrimLeft(std::string_view text) {
-  while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ') text.remove_prefix(1);
+  while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ')
+    text.remove_prefix(1);
   return text;
 }
 std::string_view TrimRight(std::string_view text) {
-  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
+  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ')
+    text.remove_suffix(1);
   return text;
 }
 
@@ -50,7 +53,8 @@ Result<CsvDialect> CsvDialect::Make(const Options& options) {
   CsvDialect dialect;
   dialect.separator = Unescape(options.GetOr("sep", options.GetOr("delimiter", ",")));
   if (dialect.separator.empty()) {
-    return ArgumentError("Delimiter cannot be empty string; leave the option out for ','.");
+    return ArgumentError(
+        "Delimiter cannot be empty string; leave the option out for ','.");
   }
   MILLRACE_ASSIGN_OR_RETURN(dialect.quote, CharacterOption(options, "quote", '"'));
   MILLRACE_ASSIGN_OR_RETURN(dialect.escape, CharacterOption(options, "escape", '\\'));

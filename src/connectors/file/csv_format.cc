@@ -1,7 +1,8 @@
-// Reads CSV files by Spark's rules. Spark: UnivocityParser, CSVInferSchema, CSVHeaderChecker.
+// Reads CSV files by Spark's rules. Spark: UnivocityParser, CSVInferSchema,
+// CSVHeaderChecker.
 #include <algorithm>
-#include <map>
 #include <deque>
+#include <map>
 #include <utility>
 
 #include <arrow/record_batch.h>
@@ -33,8 +34,8 @@ class CsvRecords {
     return Find(record, cells, /*may_load=*/true);
   }
 
-  /// The same within the block of the file that is in memory, so that earlier records stay good;
-  /// false at its end.
+  /// The same within the block of the file that is in memory, so that earlier records
+  /// stay good; false at its end.
   Result<bool> NextInBlock(std::string_view* record, std::vector<Cell>* cells) {
     return Find(record, cells, /*may_load=*/false);
   }
@@ -64,7 +65,8 @@ class CsvRecords {
   Result<bool> NextLine(std::string_view* line) {
     if (at_ == block_.size()) {
       // A record that spans lines would span blocks, so the whole file is one then.
-      MILLRACE_ASSIGN_OR_RETURN(block_, multi_line_ ? lines_.RestAsLines() : lines_.Next());
+      MILLRACE_ASSIGN_OR_RETURN(block_,
+                                multi_line_ ? lines_.RestAsLines() : lines_.Next());
       at_ = 0;
       if (block_.empty()) return false;
     }
@@ -110,7 +112,8 @@ Result<CsvRecords> OpenRecords(const std::string& path, const ReadContext& conte
 /// How the cells of a record become columns.
 struct CsvLayout {
   data::SchemaPtr wanted;
-  std::vector<int> positions;  // in a record, of each wanted column; -1: the corrupt record
+  std::vector<int>
+      positions;  // in a record, of each wanted column; -1: the corrupt record
   size_t record_cells = 0;
   bool checks_length = false;  // all columns are wanted, so the count of cells must fit
   ReadMode mode = ReadMode::kPermissive;
@@ -120,7 +123,9 @@ struct CsvLayout {
 class CsvReader final : public connector::Reader {
  public:
   CsvReader(std::string path, CsvRecords records, CsvLayout layout)
-      : path_(std::move(path)), records_(std::move(records)), layout_(std::move(layout)) {}
+      : path_(std::move(path)),
+        records_(std::move(records)),
+        layout_(std::move(layout)) {}
 
   /// Skips the header; compares it with `expected` unless that is null.
   Status SkipHeader(const arrow::Schema* expected) {
@@ -137,7 +142,8 @@ class CsvReader final : public connector::Reader {
     }
     if (same) return Status::OK();
     return ArgumentError(
-        "CSV header does not conform to the schema.\n Header: {}\n Schema: {}\nCSV file: {}",
+        "CSV header does not conform to the schema.\n Header: {}\n Schema: {}\nCSV file: "
+        "{}",
         record, names, path_);
   }
 
@@ -227,10 +233,13 @@ class CsvFormat final : public FileFormat {
 
   Result<data::SchemaPtr> InferSchema(std::span<const DataFile> files,
                                       const ReadContext& context) const override {
-    MILLRACE_ASSIGN_OR_RETURN(const bool header, context.options.GetBool("header", false));
-    MILLRACE_ASSIGN_OR_RETURN(const bool infer, context.options.GetBool("inferSchema", false));
-    MILLRACE_ASSIGN_OR_RETURN(CsvSchemaInference inference,
-                              CsvSchemaInference::Make(context.options, context.time_zone));
+    MILLRACE_ASSIGN_OR_RETURN(const bool header,
+                              context.options.GetBool("header", false));
+    MILLRACE_ASSIGN_OR_RETURN(const bool infer,
+                              context.options.GetBool("inferSchema", false));
+    MILLRACE_ASSIGN_OR_RETURN(
+        CsvSchemaInference inference,
+        CsvSchemaInference::Make(context.options, context.time_zone));
     for (const DataFile& file : files) {
       MILLRACE_ASSIGN_OR_RETURN(CsvRecords records, OpenRecords(file.path, context));
       std::string_view record;
@@ -250,10 +259,11 @@ class CsvFormat final : public FileFormat {
   Status CheckSchema(const data::SchemaPtr& schema) const override {
     for (const data::FieldPtr& field : schema->fields()) {
       if (IsTextType(*field->type())) continue;
-      return AnalysisError("UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE", "0A000",
-                           "The CSV datasource doesn't support the column `{}` of the type "
-                           "\"{}\".",
-                           field->name(), data::SqlTypeName(*field->type()))
+      return AnalysisError(
+                 "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE", "0A000",
+                 "The CSV datasource doesn't support the column `{}` of the type "
+                 "\"{}\".",
+                 field->name(), data::SqlTypeName(*field->type()))
           .Param("columnName", fmt::format("`{}`", field->name()))
           .Param("columnType", fmt::format("\"{}\"", data::SqlTypeName(*field->type())))
           .Param("format", "CSV");
@@ -261,18 +271,19 @@ class CsvFormat final : public FileFormat {
     return Status::OK();
   }
 
-  Result<std::unique_ptr<connector::Reader>> Open(const std::string& path,
-                                                  const data::SchemaPtr& schema,
-                                                  const data::SchemaPtr& wanted,
-                                                  const ReadContext& context) const override {
+  Result<std::unique_ptr<connector::Reader>> Open(
+      const std::string& path, const data::SchemaPtr& schema,
+      const data::SchemaPtr& wanted, const ReadContext& context) const override {
     const Options& options = context.options;
     MILLRACE_ASSIGN_OR_RETURN(const bool header, options.GetBool("header", false));
     MILLRACE_ASSIGN_OR_RETURN(const bool enforce, options.GetBool("enforceSchema", true));
-    const std::string corrupt = options.GetOr("columnNameOfCorruptRecord", "_corrupt_record");
+    const std::string corrupt =
+        options.GetOr("columnNameOfCorruptRecord", "_corrupt_record");
     CsvLayout layout;
     layout.wanted = wanted;
     layout.mode = ReadModeOf(options);
-    MILLRACE_ASSIGN_OR_RETURN(layout.formats, TextFormats::Make(options, context.time_zone));
+    MILLRACE_ASSIGN_OR_RETURN(layout.formats,
+                              TextFormats::Make(options, context.time_zone));
     std::map<std::string, int> position;
     arrow::FieldVector in_file;
     for (const data::FieldPtr& field : schema->fields()) {
@@ -289,7 +300,8 @@ class CsvFormat final : public FileFormat {
     }
     layout.checks_length = wanted_in_file == in_file.size();
     MILLRACE_ASSIGN_OR_RETURN(CsvRecords records, OpenRecords(path, context));
-    auto reader = std::make_unique<CsvReader>(path, std::move(records), std::move(layout));
+    auto reader =
+        std::make_unique<CsvReader>(path, std::move(records), std::move(layout));
     if (header) {
       const arrow::Schema names(std::move(in_file));
       MILLRACE_RETURN_IF_ERROR(reader->SkipHeader(enforce ? nullptr : &names));

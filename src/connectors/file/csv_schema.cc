@@ -25,10 +25,11 @@ bool IsIsoDate(std::string_view text) {
 
 }  // namespace
 
-Result<CsvSchemaInference> CsvSchemaInference::Make(const Options& options,
-                                                    const std::string& session_time_zone) {
+Result<CsvSchemaInference> CsvSchemaInference::Make(
+    const Options& options, const std::string& session_time_zone) {
   CsvSchemaInference inference;
-  MILLRACE_ASSIGN_OR_RETURN(inference.formats_, TextFormats::Make(options, session_time_zone));
+  MILLRACE_ASSIGN_OR_RETURN(inference.formats_,
+                            TextFormats::Make(options, session_time_zone));
   MILLRACE_ASSIGN_OR_RETURN(inference.prefer_date_, options.GetBool("preferDate", true));
   return inference;
 }
@@ -49,7 +50,8 @@ void CsvSchemaInference::SetHeader(std::span<const Cell> cells, bool is_header) 
   columns_.resize(names_.size());
 }
 
-CsvSchemaInference::Kind CsvSchemaInference::KindOf(std::string_view text, int* digits) const {
+CsvSchemaInference::Kind CsvSchemaInference::KindOf(std::string_view text,
+                                                    int* digits) const {
   int64_t integer = 0;
   if (ParseTextLong(text, &integer)) {
     return integer >= INT32_MIN && integer <= INT32_MAX ? Kind::kInt : Kind::kLong;
@@ -63,14 +65,15 @@ CsvSchemaInference::Kind CsvSchemaInference::KindOf(std::string_view text, int* 
   }
   double real = 0;
   if (ParseTextDouble(text, formats_, &real)) return Kind::kDouble;
-  if (prefer_date_ && (formats_.date == nullptr
-                           ? IsIsoDate(text)
-                           : formats_.date->ParseLocal(text).has_value())) {
+  if (prefer_date_ &&
+      (formats_.date == nullptr ? IsIsoDate(text)
+                                : formats_.date->ParseLocal(text).has_value())) {
     return Kind::kDate;
   }
-  const bool timestamp = formats_.timestamp == nullptr
-                             ? data::ParseTimestamp(text, *formats_.zone, 0).has_value()
-                             : formats_.timestamp->Parse(text, *formats_.zone).has_value();
+  const bool timestamp =
+      formats_.timestamp == nullptr
+          ? data::ParseTimestamp(text, *formats_.zone, 0).has_value()
+          : formats_.timestamp->Parse(text, *formats_.zone).has_value();
   if (timestamp) return Kind::kTimestamp;
   const std::string lower = Lower(text);
   return lower == "true" || lower == "false" ? Kind::kBoolean : Kind::kString;
@@ -89,7 +92,8 @@ void CsvSchemaInference::Add(std::span<const Cell> cells) {
       column.kind = kind;
     } else if (std::max(column.kind, kind) <= Kind::kDouble) {
       column.kind = std::max(column.kind, kind);
-    } else if (std::minmax(column.kind, kind) == std::minmax(Kind::kDate, Kind::kTimestamp)) {
+    } else if (std::minmax(column.kind, kind) ==
+               std::minmax(Kind::kDate, Kind::kTimestamp)) {
       column.kind = Kind::kTimestamp;
     } else {
       column.kind = Kind::kString;

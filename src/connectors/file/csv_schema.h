@@ -18,8 +18,8 @@ class CsvSchemaInference {
   static Result<CsvSchemaInference> Make(const Options& options,
                                          const std::string& session_time_zone);
 
-  /// The first record of a file; that of the first file gives the columns: their names if it is
-  /// a header, else their number.
+  /// The first record of a file; that of the first file gives the columns: their names if
+  /// it is a header, else their number.
   void SetHeader(std::span<const Cell> cells, bool is_header);
   bool has_header() const { return !names_.empty(); }
 
@@ -30,7 +30,17 @@ class CsvSchemaInference {
   data::SchemaPtr Finish(bool infer) const;
 
  private:
-  enum class Kind { kNull, kInt, kLong, kDecimal, kDouble, kDate, kTimestamp, kBoolean, kString };
+  enum class Kind {
+    kNull,
+    kInt,
+    kLong,
+    kDecimal,
+    kDouble,
+    kDate,
+    kTimestamp,
+    kBoolean,
+    kString
+  };
   struct Column {
     Kind kind = Kind::kNull;
     int digits = 0;  // of decimals

@@ -17,12 +17,13 @@ data::TypePtr AsNullable(const data::TypePtr& type) {
     case arrow::Type::MAP: {
       const auto& map = static_cast<const arrow::MapType&>(*type);
       return std::make_shared<arrow::MapType>(
-          map.key_field()->WithType(AsNullable(map.key_type())), nullable(map.item_field()),
-          map.keys_sorted());
+          map.key_field()->WithType(AsNullable(map.key_type())),
+          nullable(map.item_field()), map.keys_sorted());
     }
     case arrow::Type::STRUCT: {
       arrow::FieldVector fields;
-      for (const data::FieldPtr& field : type->fields()) fields.push_back(nullable(field));
+      for (const data::FieldPtr& field : type->fields())
+        fields.push_back(nullable(field));
       return arrow::struct_(std::move(fields));
     }
     default:
@@ -39,7 +40,9 @@ data::SchemaPtr AsNullable(const arrow::Schema& schema) {
 }
 
 bool SameColumnName(std::string_view a, std::string_view b) {
-  auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  };
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [&](char x, char y) { return lower(x) == lower(y); });
 }

@@ -36,12 +36,12 @@ class FileFormat {
   /// Errors: a column of a type the format cannot give.
   virtual Status CheckSchema(const data::SchemaPtr& schema) const = 0;
 
-  /// Reads the columns `wanted`, in that order, of a file whose columns are `schema`. `wanted` is
-  /// a part of `schema` and may be empty: batches without columns then have the row count.
-  virtual Result<std::unique_ptr<connector::Reader>> Open(const std::string& path,
-                                                          const data::SchemaPtr& schema,
-                                                          const data::SchemaPtr& wanted,
-                                                          const ReadContext& context) const = 0;
+  /// Reads the columns `wanted`, in that order, of a file whose columns are `schema`.
+  /// `wanted` is a part of `schema` and may be empty: batches without columns then have
+  /// the row count.
+  virtual Result<std::unique_ptr<connector::Reader>> Open(
+      const std::string& path, const data::SchemaPtr& schema,
+      const data::SchemaPtr& wanted, const ReadContext& context) const = 0;
 };
 
 std::unique_ptr<FileFormat> MakeParquetFormat();

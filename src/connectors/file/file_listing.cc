@@ -39,7 +39,8 @@ std::vector<std::string> ExpandBraces(std::string_view pattern) {
     for (const std::string_view choice : choices) {
       for (const std::string& inside : ExpandBraces(choice)) {
         for (const std::string& rest : ExpandBraces(pattern.substr(i + 1))) {
-          expanded.push_back(fmt::format("{}{}{}", pattern.substr(0, open), inside, rest));
+          expanded.push_back(
+              fmt::format("{}{}{}", pattern.substr(0, open), inside, rest));
         }
       }
     }
@@ -53,7 +54,8 @@ bool MatchesBracket(std::string_view pattern, size_t* at, char c) {
   const bool negated = i < pattern.size() && (pattern[i] == '^' || pattern[i] == '!');
   if (negated) ++i;
   bool matched = false;
-  for (bool first = true; i < pattern.size() && (first || pattern[i] != ']'); first = false) {
+  for (bool first = true; i < pattern.size() && (first || pattern[i] != ']');
+       first = false) {
     const char low = pattern[i];
     char high = low;
     if (i + 2 < pattern.size() && pattern[i + 1] == '-' && pattern[i + 2] != ']') {
@@ -113,7 +115,8 @@ Status PathNotFound(std::string_view path) {
 }
 
 /// The paths a pattern without braces stands for, in order.
-Status ExpandGlob(FileSystem& fs, const std::string& pattern, std::vector<std::string>* out) {
+Status ExpandGlob(FileSystem& fs, const std::string& pattern,
+                  std::vector<std::string>* out) {
   const size_t glob = pattern.find_first_of(kGlobCharacters);
   if (glob == std::string::npos) {
     MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> info, fs.Stat(pattern));
@@ -134,7 +137,8 @@ Status ExpandGlob(FileSystem& fs, const std::string& pattern, std::vector<std::s
     if (IsHidden(entry.name) || !MatchesSimple(part, entry.name)) continue;
     if (!rest.empty() && !entry.is_directory) continue;
     const std::string path = JoinPath(folder, entry.name);
-    MILLRACE_RETURN_IF_ERROR(ExpandGlob(fs, rest.empty() ? path : JoinPath(path, rest), out));
+    MILLRACE_RETURN_IF_ERROR(
+        ExpandGlob(fs, rest.empty() ? path : JoinPath(path, rest), out));
   }
   return Status::OK();
 }
@@ -164,7 +168,8 @@ class Lister {
     for (const SparkSinkFile& file : spark->files) {
       std::vector<PartitionValue> partitions;
       if (file.path.starts_with(root + "/")) {
-        const std::string_view below = std::string_view(file.path).substr(root.size() + 1);
+        const std::string_view below =
+            std::string_view(file.path).substr(root.size() + 1);
         for (size_t begin = 0, end = below.find('/'); end != std::string_view::npos;
              begin = end + 1, end = below.find('/', begin)) {
           if (auto parsed = ParsePartitionFolder(below.substr(begin, end - begin))) {
@@ -206,7 +211,8 @@ class Lister {
   /// Partition folders between basePath and the path itself.
   std::vector<PartitionValue> PartitionsAbove(const std::string& path) const {
     std::vector<PartitionValue> partitions;
-    if (options_.base_path.empty() || !path.starts_with(options_.base_path)) return partitions;
+    if (options_.base_path.empty() || !path.starts_with(options_.base_path))
+      return partitions;
     std::string_view below = std::string_view(path).substr(options_.base_path.size());
     while (!below.empty()) {
       const size_t end = std::min(below.find('/'), below.size());
@@ -218,7 +224,8 @@ class Lister {
     return partitions;
   }
 
-  Status AddFolder(const std::string& folder, const std::vector<PartitionValue>& partitions) {
+  Status AddFolder(const std::string& folder,
+                   const std::vector<PartitionValue>& partitions) {
     Result<std::vector<FileInfo>> infos = fs_.List(folder);
     if (!infos.ok()) {
       // It may have been removed since it was seen.
@@ -244,7 +251,8 @@ class Lister {
 
   void AddFile(const std::string& path, const FileInfo& info,
                const std::vector<PartitionValue>& partitions) {
-    if (!options_.name_pattern.empty() && !MatchesGlob(options_.name_pattern, info.name)) return;
+    if (!options_.name_pattern.empty() && !MatchesGlob(options_.name_pattern, info.name))
+      return;
     found_.push_back({.file = {.path = path,
                                .size = info.size,
                                .modified_ms = info.modified.time_since_epoch().count(),
@@ -253,10 +261,11 @@ class Lister {
   }
 
   static Status CheckSameColumns(const FoundFile& first, const FoundFile& other) {
-    const bool same = std::equal(
-        first.partitions.begin(), first.partitions.end(), other.partitions.begin(),
-        other.partitions.end(),
-        [](const PartitionValue& a, const PartitionValue& b) { return a.column == b.column; });
+    const bool same = std::equal(first.partitions.begin(), first.partitions.end(),
+                                 other.partitions.begin(), other.partitions.end(),
+                                 [](const PartitionValue& a, const PartitionValue& b) {
+                                   return a.column == b.column;
+                                 });
     if (same) return Status::OK();
     auto describe = [](const FoundFile& found) {
       std::string names;
@@ -265,10 +274,12 @@ class Lister {
       }
       return fmt::format("'{}' has partition columns [{}]", found.file.path, names);
     };
-    return Error(Fault::kUser,
-                 "Conflicting partition column names detected: {}, {}. Partition folders of one "
-                 "path must all have the same columns; read the other files on their own.",
-                 describe(first), describe(other))
+    return Error(
+               Fault::kUser,
+               "Conflicting partition column names detected: {}, {}. Partition folders "
+               "of one "
+               "path must all have the same columns; read the other files on their own.",
+               describe(first), describe(other))
         .Class("CONFLICTING_PARTITION_COLUMN_NAMES", "KD009")
         .Java(kSparkRuntimeException);
   }
@@ -282,7 +293,8 @@ class Lister {
 
 Result<ListingOptions> ListingOptions::Make(const Options& options) {
   ListingOptions listing;
-  MILLRACE_ASSIGN_OR_RETURN(listing.recursive, options.GetBool("recursiveFileLookup", false));
+  MILLRACE_ASSIGN_OR_RETURN(listing.recursive,
+                            options.GetBool("recursiveFileLookup", false));
   listing.name_pattern = options.GetOr("pathGlobFilter", "");
   if (const auto base = options.Get("basePath")) {
     MILLRACE_ASSIGN_OR_RETURN(listing.base_path, AbsolutePath(*base));
@@ -327,15 +339,18 @@ Result<Listing> ListDataFiles(FileSystem& fs, const std::vector<std::string>& pa
 }
 
 std::vector<data::FieldPtr> PartitionFields(const Listing& listing,
-                                            const data::SchemaPtr& schema, bool infer_types) {
+                                            const data::SchemaPtr& schema,
+                                            bool infer_types) {
   std::vector<data::FieldPtr> fields;
   for (size_t i = 0; i < listing.partition_columns.size(); ++i) {
     const std::string& name = listing.partition_columns[i];
     data::FieldPtr field = schema == nullptr ? nullptr : schema->GetFieldByName(name);
     if (field == nullptr) {
       std::vector<std::optional<std::string>> values;
-      for (const DataFile& file : listing.files) values.push_back(file.partition_values[i]);
-      field = arrow::field(name, infer_types ? InferPartitionType(values) : data::StringType());
+      for (const DataFile& file : listing.files)
+        values.push_back(file.partition_values[i]);
+      field = arrow::field(name,
+                           infer_types ? InferPartitionType(values) : data::StringType());
     }
     fields.push_back(std::move(field));
   }

@@ -1,5 +1,5 @@
-// Which files a path means: folders with their partition folders, globs, Spark's sink log.
-// Spark: InMemoryFileIndex, MetadataLogFileIndex, PartitioningUtils.
+// Which files a path means: folders with their partition folders, globs, Spark's sink
+// log. Spark: InMemoryFileIndex, MetadataLogFileIndex, PartitioningUtils.
 #pragma once
 
 #include <cstdint>
@@ -30,18 +30,21 @@ struct Listing {
 };
 
 struct ListingOptions {
-  bool recursive = false;      // recursiveFileLookup: every folder below, no partition columns
-  std::string name_pattern = {}; // pathGlobFilter; empty: all
-  std::string base_path = {}; // basePath: where partition folders begin; empty: at each path
-  /// A path that is not there is an error (batch) or has no files (a stream that started).
+  bool recursive =
+      false;  // recursiveFileLookup: every folder below, no partition columns
+  std::string name_pattern = {};  // pathGlobFilter; empty: all
+  std::string base_path =
+      {};  // basePath: where partition folders begin; empty: at each path
+  /// A path that is not there is an error (batch) or has no files (a stream that
+  /// started).
   bool must_exist = true;
 
   static Result<ListingOptions> Make(const Options& options);
 };
 
-/// Names that begin with '_' or '.' are left out, unless they are partition folders. In a folder
-/// with `_spark_metadata`, only what that lists.
-/// Errors: PATH_NOT_FOUND, CONFLICTING_PARTITION_COLUMN_NAMES.
+/// Names that begin with '_' or '.' are left out, unless they are partition folders. In a
+/// folder with `_spark_metadata`, only what that lists. Errors: PATH_NOT_FOUND,
+/// CONFLICTING_PARTITION_COLUMN_NAMES.
 Result<Listing> ListDataFiles(FileSystem& fs, const std::vector<std::string>& paths,
                               const ListingOptions& options);
 
@@ -49,9 +52,10 @@ Result<Listing> ListDataFiles(FileSystem& fs, const std::vector<std::string>& pa
 bool MatchesGlob(std::string_view pattern, std::string_view name);
 bool IsGlob(std::string_view path);
 
-/// The partition columns of `listing` with their types: those of `schema` where it names them
-/// (it may be null), else inferred.
+/// The partition columns of `listing` with their types: those of `schema` where it names
+/// them (it may be null), else inferred.
 std::vector<data::FieldPtr> PartitionFields(const Listing& listing,
-                                            const data::SchemaPtr& schema, bool infer_types);
+                                            const data::SchemaPtr& schema,
+                                            bool infer_types);
 
 }  // namespace millrace::connectors::file

@@ -21,7 +21,8 @@ class FileListingTest : public testing::Test {
   Result<Listing> List(std::vector<std::string> paths, ListingOptions options = {}) {
     return ListDataFiles(fs_, paths, options);
   }
-  std::vector<std::string> Paths(std::vector<std::string> paths, ListingOptions options = {}) {
+  std::vector<std::string> Paths(std::vector<std::string> paths,
+                                 ListingOptions options = {}) {
     std::vector<std::string> found;
     for (const DataFile& file : Must(List(std::move(paths), std::move(options))).files) {
       found.push_back(file.path);
@@ -40,18 +41,23 @@ TEST_F(FileListingTest, LeavesOutHiddenNamesAndFoldersThatAreNoPartitions) {
   }
   EXPECT_THAT(Paths({"/d"}), ElementsAre("/d/a", "/d/b"));
   EXPECT_THAT(Paths({"file:///d/"}), ElementsAre("/d/a", "/d/b"));
-  EXPECT_THAT(Paths({"/d"}, {.recursive = true}), ElementsAre("/d/a", "/d/b", "/d/sub/y"));
+  EXPECT_THAT(Paths({"/d"}, {.recursive = true}),
+              ElementsAre("/d/a", "/d/b", "/d/sub/y"));
   EXPECT_THAT(Paths({"/d/sub", "/d/a"}), ElementsAre("/d/a", "/d/sub/y"));
   EXPECT_THAT(Paths({"/d"}, {.name_pattern = "{a,x*}"}), ElementsAre("/d/a"));
 }
 
 TEST_F(FileListingTest, ExpandsGlobs) {
-  for (const char* name : {"/d/2024-01/a.json", "/d/2024-02/b.json", "/d/2025-01/c.csv"}) {
+  for (const char* name :
+       {"/d/2024-01/a.json", "/d/2024-02/b.json", "/d/2025-01/c.csv"}) {
     Touch(name);
   }
-  EXPECT_THAT(Paths({"/d/2024-*"}), ElementsAre("/d/2024-01/a.json", "/d/2024-02/b.json"));
-  EXPECT_THAT(Paths({"/d/*/*.json"}), ElementsAre("/d/2024-01/a.json", "/d/2024-02/b.json"));
-  EXPECT_THAT(Paths({"/d/202?-01/{a,c}.*"}), ElementsAre("/d/2024-01/a.json", "/d/2025-01/c.csv"));
+  EXPECT_THAT(Paths({"/d/2024-*"}),
+              ElementsAre("/d/2024-01/a.json", "/d/2024-02/b.json"));
+  EXPECT_THAT(Paths({"/d/*/*.json"}),
+              ElementsAre("/d/2024-01/a.json", "/d/2024-02/b.json"));
+  EXPECT_THAT(Paths({"/d/202?-01/{a,c}.*"}),
+              ElementsAre("/d/2024-01/a.json", "/d/2025-01/c.csv"));
   EXPECT_THAT(Paths({"/d/202[5-9]*"}), ElementsAre("/d/2025-01/c.csv"));
   EXPECT_EQ(List({"/d/2030*"}).status().ToString(),
             "[PATH_NOT_FOUND] Path does not exist: file:/d/2030*. SQLSTATE: 42K03");
@@ -84,14 +90,16 @@ TEST_F(FileListingTest, TakesPartitionValuesOffFolders) {
 TEST_F(FileListingTest, RefusesFilesBesidePartitionFolders) {
   Touch("/d/k=1/a");
   Touch("/d/b");
-  EXPECT_THAT(List({"/d"}).status().error().error_class, "CONFLICTING_PARTITION_COLUMN_NAMES");
+  EXPECT_THAT(List({"/d"}).status().error().error_class,
+              "CONFLICTING_PARTITION_COLUMN_NAMES");
 }
 
 TEST_F(FileListingTest, ReadsWhatSparksSinkLogLists) {
   Touch("/d/k=1/a");
   Touch("/d/k=1/failed");
   WriteText(fs_, "/d/_spark_metadata/0",
-            "v1\n{\"path\":\"file:///d/k=1/a\",\"size\":1,\"isDir\":false,\"modificationTime\":7,"
+            "v1\n{\"path\":\"file:///d/k=1/"
+            "a\",\"size\":1,\"isDir\":false,\"modificationTime\":7,"
             "\"blockReplication\":1,\"blockSize\":33554432,\"action\":\"add\"}");
   const Listing listing = Must(List({"/d"}));
   ASSERT_EQ(listing.files.size(), 1u);
@@ -139,20 +147,23 @@ TEST(PartitionTypes, AreInferredAsInSpark) {
 
 TEST(PartitionNames, AreEscapedAsInSpark) {
   EXPECT_EQ(EscapePathName("a b/c:d=e%ä"), "a b%2Fc%3Ad%3De%25ä");
-  EXPECT_EQ(EscapePathName("\x01\"#'*?\\{[]^\x7F"), "%01%22%23%27%2A%3F%5C%7B%5B%5D%5E%7F");
+  EXPECT_EQ(EscapePathName("\x01\"#'*?\\{[]^\x7F"),
+            "%01%22%23%27%2A%3F%5C%7B%5B%5D%5E%7F");
   EXPECT_EQ(EscapePathName("x\xFFy"), "x\xEF\xBF\xBDy");
   EXPECT_EQ(UnescapePathName("a b%2Fc%3Ad%zz%2"), "a b/c:d%zz%2");
   const data::Batch batch =
       Rows("t timestamp", R"([["2024-01-01T00:00:00.5Z"], [null]])");
   EXPECT_EQ(PartitionFolder("t", *batch->column(0), 0, "America/New_York"),
             "t=2023-12-31 19%3A00%3A00.5");
-  EXPECT_EQ(PartitionFolder("t", *batch->column(0), 1, "UTC"), "t=__HIVE_DEFAULT_PARTITION__");
+  EXPECT_EQ(PartitionFolder("t", *batch->column(0), 1, "UTC"),
+            "t=__HIVE_DEFAULT_PARTITION__");
 }
 
 TEST(PartitionValues, BecomeColumnsOfTheirType) {
   const auto column = Must(RepeatPartitionValue(data::LongType(), "7", 3, "UTC"));
   EXPECT_EQ(column->length(), 3);
-  EXPECT_EQ(Must(RepeatPartitionValue(data::StringType(), std::nullopt, 2, "UTC"))->null_count(),
+  EXPECT_EQ(Must(RepeatPartitionValue(data::StringType(), std::nullopt, 2, "UTC"))
+                ->null_count(),
             2);
   const auto bad = RepeatPartitionValue(data::IntType(), "x", 1, "UTC");
   EXPECT_EQ(bad.status().error().error_class, "CAST_INVALID_INPUT");

@@ -28,7 +28,8 @@ Result<std::vector<std::string>> PathsOf(const Options& options,
     try {
       return nlohmann::json::parse(*list).get<std::vector<std::string>>();
     } catch (const nlohmann::json::exception&) {
-      return ArgumentError("The option 'paths' must be a JSON array of strings, found: {}", *list);
+      return ArgumentError(
+          "The option 'paths' must be a JSON array of strings, found: {}", *list);
     }
   }
   return ArgumentError("'path' is not specified.").Class("_LEGACY_ERROR_TEMP_2047");
@@ -42,15 +43,19 @@ class FileSourceProvider final : public connector::SourceProvider {
   std::string_view name() const override { return format_->name(); }
   std::span<const OptionSpec> options() const override { return format_->options(); }
 
-  Result<data::SchemaPtr> Schema(const Options& options, const std::vector<std::string>& paths,
+  Result<data::SchemaPtr> Schema(const Options& options,
+                                 const std::vector<std::string>& paths,
                                  const data::SchemaPtr& user_schema, bool streaming,
                                  const connector::SourceContext& context) const override {
     MILLRACE_RETURN_IF_ERROR(CheckOptions(options));
-    MILLRACE_ASSIGN_OR_RETURN(const std::vector<std::string> roots, PathsOf(options, paths));
+    MILLRACE_ASSIGN_OR_RETURN(const std::vector<std::string> roots,
+                              PathsOf(options, paths));
     if (streaming && user_schema == nullptr) {
       return ArgumentError(
-                 "Schema must be specified when creating a streaming source DataFrame. If some "
-                 "files already exist in the directory, then depending on the file format you "
+                 "Schema must be specified when creating a streaming source DataFrame. "
+                 "If some "
+                 "files already exist in the directory, then depending on the file "
+                 "format you "
                  "may be able to create a static DataFrame on that directory with "
                  "'spark.read.load(directory)' and infer schema from it.\n")
           .Class("_LEGACY_ERROR_TEMP_2048");
@@ -61,20 +66,20 @@ class FileSourceProvider final : public connector::SourceProvider {
       }
     }
     MILLRACE_ASSIGN_OR_RETURN(const Listing listing, List(options, roots, context));
-    MILLRACE_ASSIGN_OR_RETURN(
-        const std::vector<data::FieldPtr> partitions,
-        PartitionColumns(listing, user_schema));
+    MILLRACE_ASSIGN_OR_RETURN(const std::vector<data::FieldPtr> partitions,
+                              PartitionColumns(listing, user_schema));
     data::SchemaPtr schema;
     if (user_schema != nullptr) {
       schema = AsNullable(*user_schema);
     } else if (listing.files.empty()) {
-      return AnalysisError("UNABLE_TO_INFER_SCHEMA", "42KD9",
-                           "Unable to infer schema for {}. It must be specified manually.",
-                           DisplayName())
+      return AnalysisError(
+                 "UNABLE_TO_INFER_SCHEMA", "42KD9",
+                 "Unable to infer schema for {}. It must be specified manually.",
+                 DisplayName())
           .Param("format", DisplayName());
     } else {
-      const ReadContext read{.fs = context.fs, .options = options,
-                             .time_zone = context.session_time_zone};
+      const ReadContext read{
+          .fs = context.fs, .options = options, .time_zone = context.session_time_zone};
       MILLRACE_ASSIGN_OR_RETURN(schema, format_->InferSchema(listing.files, read));
     }
     MILLRACE_RETURN_IF_ERROR(format_->CheckSchema(schema));
@@ -93,9 +98,11 @@ class FileSourceProvider final : public connector::SourceProvider {
 
   Result<std::unique_ptr<connector::StreamSource>> MakeStream(
       const Options& options, const std::vector<std::string>& paths,
-      const data::SchemaPtr& schema, const connector::SourceContext& context) const override {
+      const data::SchemaPtr& schema,
+      const connector::SourceContext& context) const override {
     MILLRACE_RETURN_IF_ERROR(CheckOptions(options));
-    MILLRACE_ASSIGN_OR_RETURN(const std::vector<std::string> roots, PathsOf(options, paths));
+    MILLRACE_ASSIGN_OR_RETURN(const std::vector<std::string> roots,
+                              PathsOf(options, paths));
     return MakeFileStream(format_, options, roots, schema, context);
   }
 
@@ -104,13 +111,15 @@ class FileSourceProvider final : public connector::SourceProvider {
       const data::SchemaPtr& schema, const connector::SourceContext& context,
       std::stop_token stop) const override {
     if (stop.stop_requested()) return connector::Cancelled();
-    MILLRACE_ASSIGN_OR_RETURN(const std::vector<std::string> roots, PathsOf(options, paths));
+    MILLRACE_ASSIGN_OR_RETURN(const std::vector<std::string> roots,
+                              PathsOf(options, paths));
     MILLRACE_ASSIGN_OR_RETURN(Listing listing, List(options, roots, context));
     const std::shared_ptr<const ReadPlan> plan =
         PlanRead(format_, options, schema, listing.partition_columns, context);
     std::vector<std::unique_ptr<connector::Split>> splits;
     splits.reserve(listing.files.size());
-    for (DataFile& file : listing.files) splits.push_back(MakeFileSplit(plan, std::move(file)));
+    for (DataFile& file : listing.files)
+      splits.push_back(MakeFileSplit(plan, std::move(file)));
     return splits;
   }
 
@@ -135,9 +144,11 @@ class FileSourceProvider final : public connector::SourceProvider {
         .Param("path", given);
   }
 
-  static Result<Listing> List(const Options& options, const std::vector<std::string>& roots,
+  static Result<Listing> List(const Options& options,
+                              const std::vector<std::string>& roots,
                               const connector::SourceContext& context) {
-    MILLRACE_ASSIGN_OR_RETURN(const ListingOptions listing, ListingOptions::Make(options));
+    MILLRACE_ASSIGN_OR_RETURN(const ListingOptions listing,
+                              ListingOptions::Make(options));
     return ListDataFiles(*context.fs, roots, listing);
   }
 
@@ -151,7 +162,8 @@ class FileSourceProvider final : public connector::SourceProvider {
 
 class FileSinkProvider final : public connector::SinkProvider {
  public:
-  using FormatMaker = std::function<Result<RowFileFormat>(const Options&, const std::string&)>;
+  using FormatMaker =
+      std::function<Result<RowFileFormat>(const Options&, const std::string&)>;
   using SchemaCheck = std::function<Status(const data::SchemaPtr&)>;
 
   FileSinkProvider(std::string_view name, std::span<const OptionSpec> options,
@@ -171,7 +183,8 @@ class FileSinkProvider final : public connector::SinkProvider {
   Result<std::unique_ptr<connector::Sink>> Make(
       const Options& options, const data::SchemaPtr& schema,
       const connector::SinkContext& context) const override {
-    MILLRACE_ASSIGN_OR_RETURN(FileSinkOptions sink, SinkOptions(options, schema, context));
+    MILLRACE_ASSIGN_OR_RETURN(FileSinkOptions sink,
+                              SinkOptions(options, schema, context));
     sink.staging = JoinPath(sink.staging, context.query_id);
     return MakeStreamingFileSink(std::move(sink), context);
   }
@@ -179,14 +192,16 @@ class FileSinkProvider final : public connector::SinkProvider {
   Result<std::unique_ptr<connector::Sink>> MakeBatch(
       const Options& options, const data::SchemaPtr& schema,
       const connector::SinkContext& context, connector::SaveMode mode) const override {
-    MILLRACE_ASSIGN_OR_RETURN(FileSinkOptions sink, SinkOptions(options, schema, context));
+    MILLRACE_ASSIGN_OR_RETURN(FileSinkOptions sink,
+                              SinkOptions(options, schema, context));
     // A folder of its own, which can be removed whole without looking for others.
     sink.staging = fmt::format("{}-{}", sink.staging, MakeUuid());
     return MakeBatchFileSink(std::move(sink), context, mode);
   }
 
  private:
-  Result<FileSinkOptions> SinkOptions(const Options& options, const data::SchemaPtr& schema,
+  Result<FileSinkOptions> SinkOptions(const Options& options,
+                                      const data::SchemaPtr& schema,
                                       const connector::SinkContext& context) const {
     MILLRACE_RETURN_IF_ERROR(options.Check(fmt::format("{} sink", name_), options_));
     MILLRACE_RETURN_IF_ERROR(check_schema_(schema));
@@ -197,12 +212,14 @@ class FileSinkProvider final : public connector::SinkProvider {
     }
     FileSinkOptions sink;
     sink.schema = schema;
-    MILLRACE_ASSIGN_OR_RETURN(sink.format, make_format_(options, context.session_time_zone));
+    MILLRACE_ASSIGN_OR_RETURN(sink.format,
+                              make_format_(options, context.session_time_zone));
     MILLRACE_ASSIGN_OR_RETURN(sink.lake, AbsolutePath(path));
     MILLRACE_ASSIGN_OR_RETURN(
         sink.staging,
         AbsolutePath(options.GetOr(kStagingPathOption, StagingRoot(sink.lake))));
-    MILLRACE_ASSIGN_OR_RETURN(sink.max_records_per_file, options.GetInt("maxRecordsPerFile", 0));
+    MILLRACE_ASSIGN_OR_RETURN(sink.max_records_per_file,
+                              options.GetInt("maxRecordsPerFile", 0));
     return sink;
   }
 
@@ -218,7 +235,8 @@ std::unique_ptr<connector::SourceProvider> MakeParquetProvider() {
   return std::make_unique<FileSourceProvider>(MakeParquetFormat());
 }
 
-std::unique_ptr<connector::SourceProvider> MakeJsonProvider(connector::RowParserFactory parsers) {
+std::unique_ptr<connector::SourceProvider> MakeJsonProvider(
+    connector::RowParserFactory parsers) {
   return std::make_unique<FileSourceProvider>(MakeJsonFormat(std::move(parsers)));
 }
 
@@ -229,7 +247,9 @@ std::unique_ptr<connector::SourceProvider> MakeCsvProvider() {
 std::unique_ptr<connector::SinkProvider> MakeParquetSinkProvider() {
   return std::make_unique<FileSinkProvider>(
       "parquet", ParquetSinkOptions(),
-      [](const Options& options, const std::string&) { return ParquetFileFormat(options); },
+      [](const Options& options, const std::string&) {
+        return ParquetFileFormat(options);
+      },
       CheckParquetSchema);
 }
 

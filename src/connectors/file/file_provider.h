@@ -11,7 +11,8 @@ namespace millrace::connectors::file {
 
 std::unique_ptr<connector::SourceProvider> MakeParquetProvider();
 /// `parsers` turns JSON documents into rows.
-std::unique_ptr<connector::SourceProvider> MakeJsonProvider(connector::RowParserFactory parsers);
+std::unique_ptr<connector::SourceProvider> MakeJsonProvider(
+    connector::RowParserFactory parsers);
 std::unique_ptr<connector::SourceProvider> MakeCsvProvider();
 
 std::unique_ptr<connector::SinkProvider> MakeParquetSinkProvider();

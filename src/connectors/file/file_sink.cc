@@ -19,8 +19,8 @@ using connector::CommitMessage;
 using connector::SaveMode;
 using connector::SinkWriter;
 
-/// Renames staged files into the lake and makes the new names durable. With `retry`, files that
-/// are not staged any more were renamed before.
+/// Renames staged files into the lake and makes the new names durable. With `retry`,
+/// files that are not staged any more were renamed before.
 Status Publish(FileSystem& fs, const Manifest& manifest, bool retry) {
   std::set<std::string> folders;
   for (const LakeFile& file : manifest.files) {
@@ -30,17 +30,21 @@ Status Publish(FileSystem& fs, const Manifest& manifest, bool retry) {
       MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> staged, fs.Stat(from));
       if (!staged) {
         // The rename may have happened without having been synced.
-        MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> folder, fs.Stat(DirName(to)));
+        MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> folder,
+                                  fs.Stat(DirName(to)));
         if (folder) folders.insert(DirName(to));
         continue;
       }
     }
-    if (folders.insert(DirName(to)).second) MILLRACE_RETURN_IF_ERROR(fs.MakeDirs(DirName(to)));
+    if (folders.insert(DirName(to)).second)
+      MILLRACE_RETURN_IF_ERROR(fs.MakeDirs(DirName(to)));
     if (const Status status = fs.Rename(from, to); !status.ok()) {
       if (status.error().message.find("cross-device") == std::string::npos) return status;
       return ExternalError(
-          "{} Files are staged beside the lake, so that is where a file system of its own is "
-          "mounted. Set the option {} to a folder inside it that no reader of the lake takes "
+          "{} Files are staged beside the lake, so that is where a file system of its "
+          "own is "
+          "mounted. Set the option {} to a folder inside it that no reader of the lake "
+          "takes "
           "in, and move '{}' there.",
           status.error().message, kStagingPathOption, manifest.staging);
     }
@@ -58,14 +62,17 @@ Result<std::vector<LakeFile>> FilesOf(std::span<const CommitMessage> messages) {
   return files;
 }
 
-/// A lake whose files Spark counts in a log of its own must not get files beside that log.
+/// A lake whose files Spark counts in a log of its own must not get files beside that
+/// log.
 Status CheckNotSparks(FileSystem& fs, const std::string& lake) {
   const std::string log = JoinPath(lake, kSparkMetadataFolder);
   MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> owner, fs.Stat(log));
   if (!owner) return Status::OK();
   return ArgumentError(
-      "Cannot write to '{}': it belongs to Spark, which believes '{}' over what lies in the "
-      "folder and would not see new files. Take the lake over with 'millrace handover', or "
+      "Cannot write to '{}': it belongs to Spark, which believes '{}' over what lies in "
+      "the "
+      "folder and would not see new files. Take the lake over with 'millrace handover', "
+      "or "
       "write to another path.",
       lake, log);
 }
@@ -107,7 +114,8 @@ class StreamingFileSink final : public connector::Sink {
   std::string description() const override { return description_; }
 
   Result<std::unique_ptr<SinkWriter>> Open(BatchId, int part) override {
-    return MakeStagedWriter(options_, layout_, fs_, time_zone_, part, WithoutRows::kNoFile);
+    return MakeStagedWriter(options_, layout_, fs_, time_zone_, part,
+                            WithoutRows::kNoFile);
   }
 
   Status Commit(BatchId batch, std::span<const CommitMessage> messages) override {
@@ -129,8 +137,9 @@ class StreamingFileSink final : public connector::Sink {
                             .lake = options_.lake,
                             .staging = options_.staging,
                             .files = std::move(files)};
-    // The order makes any crash harmless: the staged names are durable before the manifest names
-    // them, the manifest before the first rename, the renames before the next manifest.
+    // The order makes any crash harmless: the staged names are durable before the
+    // manifest names them, the manifest before the first rename, the renames before the
+    // next manifest.
     MILLRACE_RETURN_IF_ERROR(fs_.SyncDir(options_.staging));
     MILLRACE_RETURN_IF_ERROR(log_.Add(manifest));
     MILLRACE_RETURN_IF_ERROR(Publish(fs_, manifest, /*retry=*/false));
@@ -143,7 +152,8 @@ class StreamingFileSink final : public connector::Sink {
 
  private:
   /// Ends the commit of an earlier process. Folders may have been moved together since.
-  static Status Finish(FileSystem& fs, Manifest manifest, const FileSinkOptions& options) {
+  static Status Finish(FileSystem& fs, Manifest manifest,
+                       const FileSinkOptions& options) {
     MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> staging,
                               fs.Stat(manifest.staging));
     if (!staging) {
@@ -201,12 +211,14 @@ class BatchFileSink final : public connector::Sink {
 
   Result<std::unique_ptr<SinkWriter>> Open(BatchId, int part) override {
     if (ignore_) return std::unique_ptr<SinkWriter>(std::make_unique<IgnoringWriter>());
-    return MakeStagedWriter(options_, layout_, fs_, time_zone_, part, WithoutRows::kNoFile);
+    return MakeStagedWriter(options_, layout_, fs_, time_zone_, part,
+                            WithoutRows::kNoFile);
   }
 
   Status Commit(BatchId, std::span<const CommitMessage> messages) override {
     if (ignore_) return Status::OK();
-    Manifest manifest{.batch = 0, .lake = options_.lake, .staging = options_.staging, .files = {}};
+    Manifest manifest{
+        .batch = 0, .lake = options_.lake, .staging = options_.staging, .files = {}};
     MILLRACE_ASSIGN_OR_RETURN(manifest.files, FilesOf(messages));
     if (manifest.files.empty() && layout_.partition_columns.empty()) {
       MILLRACE_ASSIGN_OR_RETURN(manifest.files, StageEmptyFile());
@@ -234,13 +246,15 @@ class BatchFileSink final : public connector::Sink {
   }
 
   Status RemoveOldContent() {
-    MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> lake, fs_.Stat(options_.lake));
+    MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> lake,
+                              fs_.Stat(options_.lake));
     if (!lake) return Status::OK();
     if (!lake->is_directory) return fs_.Remove(options_.lake);
     MILLRACE_ASSIGN_OR_RETURN(const std::vector<FileInfo> infos, fs_.List(options_.lake));
     for (const FileInfo& info : infos) {
       const std::string path = JoinPath(options_.lake, info.name);
-      MILLRACE_RETURN_IF_ERROR(info.is_directory ? fs_.RemoveAll(path) : fs_.Remove(path));
+      MILLRACE_RETURN_IF_ERROR(info.is_directory ? fs_.RemoveAll(path)
+                                                 : fs_.Remove(path));
     }
     return Status::OK();
   }
@@ -271,10 +285,11 @@ Result<std::unique_ptr<connector::Sink>> MakeBatchFileSink(
                             LayOut(options.schema, context.partition_columns));
   MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> lake, fs.Stat(options.lake));
   if (lake && mode == SaveMode::kErrorIfExists) {
-    return AnalysisError("PATH_ALREADY_EXISTS", "42K04",
-                         "Path file:{} already exists. Set mode as \"overwrite\" to overwrite "
-                         "the existing path.",
-                         options.lake)
+    return AnalysisError(
+               "PATH_ALREADY_EXISTS", "42K04",
+               "Path file:{} already exists. Set mode as \"overwrite\" to overwrite "
+               "the existing path.",
+               options.lake)
         .Param("outputPath", fmt::format("file:{}", options.lake));
   }
   const bool ignore = lake && mode == SaveMode::kIgnore;

@@ -1,6 +1,6 @@
-// The file sinks: rows are staged as files beside the lake's folder and renamed into it when their
-// batch is committed, so that any reader sees each row exactly once.
-// Spark counterpart: FileStreamSink with ManifestFileCommitProtocol; unlike it, readers need no
+// The file sinks: rows are staged as files beside the lake's folder and renamed into it
+// when their batch is committed, so that any reader sees each row exactly once. Spark
+// counterpart: FileStreamSink with ManifestFileCommitProtocol; unlike it, readers need no
 // log. Format: docs/formats/lake.md.
 #pragma once
 
@@ -29,17 +29,18 @@ inline constexpr std::string_view kStagingPathOption = "millrace.stagingPath";
 /// "/data/.lake.millrace-staging" for "/data/lake".
 std::string StagingRoot(const std::string& lake);
 
-/// Publishes batches exactly once. Finishes a commit that a crash interrupted and removes what
-/// was staged for others.
+/// Publishes batches exactly once. Finishes a commit that a crash interrupted and removes
+/// what was staged for others.
 ///
-/// Failure: an error of Commit leaves the batch published in part at the worst; making the sink
-/// again publishes the rest.
+/// Failure: an error of Commit leaves the batch published in part at the worst; making
+/// the sink again publishes the rest.
 Result<std::unique_ptr<connector::Sink>> MakeStreamingFileSink(
     FileSinkOptions options, const connector::SinkContext& context);
 
-/// Writes once, as batch 0, and ends with a _SUCCESS file. A crash may leave a part of the files
-/// behind, as in Spark.
+/// Writes once, as batch 0, and ends with a _SUCCESS file. A crash may leave a part of
+/// the files behind, as in Spark.
 Result<std::unique_ptr<connector::Sink>> MakeBatchFileSink(
-    FileSinkOptions options, const connector::SinkContext& context, connector::SaveMode mode);
+    FileSinkOptions options, const connector::SinkContext& context,
+    connector::SaveMode mode);
 
 }  // namespace millrace::connectors::file

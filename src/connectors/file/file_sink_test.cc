@@ -32,7 +32,8 @@ class FileSinkTest : public testing::Test {
     return context;
   }
 
-  Result<std::unique_ptr<connector::Sink>> Make(std::map<std::string, std::string> options = {}) {
+  Result<std::unique_ptr<connector::Sink>> Make(
+      std::map<std::string, std::string> options = {}) {
     return MakeParquetSinkProvider()->Make(Options(options), Ddl(kColumns), Context());
   }
 
@@ -61,16 +62,17 @@ TEST_F(FileSinkTest, ShowsRowsAtCommitAndNothingBefore) {
   const connector::CommitMessage messages[] = {message};
   Must(sink->Commit(0, messages));
   EXPECT_THAT(LakeRows(fs_, kLake), ElementsAre("[a, 1]", "[b, 2]", "[null, 3]"));
-  EXPECT_THAT(FilesBelow(fs_, kLake),
-              ElementsAre(MatchesRegex("part-00000-[0-9a-f-]{36}-c000\\.snappy\\.parquet")));
+  EXPECT_THAT(
+      FilesBelow(fs_, kLake),
+      ElementsAre(MatchesRegex("part-00000-[0-9a-f-]{36}-c000\\.snappy\\.parquet")));
   EXPECT_THAT(FilesBelow(fs_, kStaging), IsEmpty());
 }
 
 TEST_F(FileSinkTest, NumbersThePartsOfABatch) {
   const auto sink = Must(Make());
   Must(RunBatch(*sink, 0, kColumns, {R"([["a", 1]])", "[]", R"([["b", 2]])"}));
-  EXPECT_THAT(FilesBelow(fs_, kLake),
-              ElementsAre(testing::StartsWith("part-00000-"), testing::StartsWith("part-00002-")));
+  EXPECT_THAT(FilesBelow(fs_, kLake), ElementsAre(testing::StartsWith("part-00000-"),
+                                                  testing::StartsWith("part-00002-")));
 }
 
 TEST_F(FileSinkTest, DropsABatchThatIsCommittedAgain) {
@@ -92,14 +94,15 @@ TEST_F(FileSinkTest, EmptyBatchesCostNoFile) {
   EXPECT_THAT(FilesBelow(fs_, "/ck"), IsEmpty());
 }
 
-// One small file a batch: six syncs would be too many for a batch of one or two milliseconds.
+// One small file a batch: six syncs would be too many for a batch of one or two
+// milliseconds.
 TEST_F(FileSinkTest, ABatchOfOneFileTakesFewOperations) {
   const auto sink = Must(Make());
   Must(RunBatch(*sink, 0, kColumns, {R"([["a", 1]])"}));
   fs_.CrashAt(0);
   Must(RunBatch(*sink, 1, kColumns, {R"([["a", 1]])"}));
-  // Staged file: create, write, sync. Staging folder: sync. Manifest: create, write, sync, rename,
-  // sync of the folder. Lake: rename, sync.
+  // Staged file: create, write, sync. Staging folder: sync. Manifest: create, write,
+  // sync, rename, sync of the folder. Lake: rename, sync.
   EXPECT_LE(fs_.operations(), 11);
 }
 
@@ -120,10 +123,11 @@ TEST_F(FileSinkTest, PartitionsAsHiveDoes) {
   const auto sink = Must(Make());
   Must(RunBatch(*sink, 0, kColumns,
                 {R"([["a/b", 1], [null, 2], ["a/b", 3], ["", 4], ["x", 5]])"}));
-  EXPECT_THAT(FilesBelow(fs_, kLake),
-              ElementsAre(MatchesRegex("user=__HIVE_DEFAULT_PARTITION__/part-.*\\.parquet"),
-                          MatchesRegex("user=a%2Fb/part-00000-[0-9a-f-]{36}\\.c000\\.snappy.*"),
-                          MatchesRegex("user=x/part-.*\\.parquet")));
+  EXPECT_THAT(
+      FilesBelow(fs_, kLake),
+      ElementsAre(MatchesRegex("user=__HIVE_DEFAULT_PARTITION__/part-.*\\.parquet"),
+                  MatchesRegex("user=a%2Fb/part-00000-[0-9a-f-]{36}\\.c000\\.snappy.*"),
+                  MatchesRegex("user=x/part-.*\\.parquet")));
   EXPECT_THAT(LakeRows(fs_, kLake),
               ElementsAre("[1, a/b]", "[2, null]", "[3, a/b]", "[4, null]", "[5, x]"));
 }
@@ -133,7 +137,8 @@ TEST_F(FileSinkTest, ManyPartitionsTakeTurnsAtOpenFiles) {
   const auto sink = Must(Make());
   auto writer = Must(sink->Open(0, 0));
   std::string json = "[";
-  for (int i = 0; i < 150; ++i) json += fmt::format("{}[\"u\", {}]", i == 0 ? "" : ",", i);
+  for (int i = 0; i < 150; ++i)
+    json += fmt::format("{}[\"u\", {}]", i == 0 ? "" : ",", i);
   for (int round = 0; round < 2; ++round) Must(writer->Write(Rows(kColumns, json + "]")));
   const connector::CommitMessage messages[] = {Must(writer->Prepare())};
   EXPECT_EQ(messages[0].rows, 300);
@@ -150,10 +155,11 @@ TEST_F(FileSinkTest, PartitionErrorsNameTheColumn) {
 
 TEST_F(FileSinkTest, SplitsFilesByRecords) {
   const auto sink = Must(Make({{"maxRecordsPerFile", "2"}, {"compression", "none"}}));
-  Must(RunBatch(*sink, 0, kColumns, {R"([["a", 1], ["b", 2], ["c", 3], ["d", 4], ["e", 5]])"}));
-  EXPECT_THAT(FilesBelow(fs_, kLake),
-              ElementsAre(testing::EndsWith("-c000.parquet"), testing::EndsWith("-c001.parquet"),
-                          testing::EndsWith("-c002.parquet")));
+  Must(RunBatch(*sink, 0, kColumns,
+                {R"([["a", 1], ["b", 2], ["c", 3], ["d", 4], ["e", 5]])"}));
+  EXPECT_THAT(FilesBelow(fs_, kLake), ElementsAre(testing::EndsWith("-c000.parquet"),
+                                                  testing::EndsWith("-c001.parquet"),
+                                                  testing::EndsWith("-c002.parquet")));
   EXPECT_EQ(LakeRows(fs_, kLake).size(), 5u);
 }
 
@@ -166,7 +172,8 @@ TEST_F(FileSinkTest, RefusesALakeOfSpark) {
 }
 
 TEST_F(FileSinkTest, RefusesOptionsItDoesNotKnow) {
-  EXPECT_THAT(Make({{"compresion", "zstd"}}).status().error().message, HasSubstr("compression"));
+  EXPECT_THAT(Make({{"compresion", "zstd"}}).status().error().message,
+              HasSubstr("compression"));
   EXPECT_EQ(Make({{"compression", "foo"}}).status().error().error_class,
             "CODEC_NOT_AVAILABLE.WITH_AVAILABLE_CODECS_SUGGESTION");
   connector::SinkContext context = Context();
@@ -238,8 +245,8 @@ TEST_F(FileSinkTest, SavingNoRowsKeepsTheColumns) {
 
 TEST_F(FileSinkTest, AFailedSaveLeavesNothingBehind) {
   {
-    const auto sink = Must(MakeParquetSinkProvider()->MakeBatch(Options(), Ddl(kColumns),
-                                                                Context(), SaveMode::kAppend));
+    const auto sink = Must(MakeParquetSinkProvider()->MakeBatch(
+        Options(), Ddl(kColumns), Context(), SaveMode::kAppend));
     auto writer = Must(sink->Open(0, 0));
     Must(writer->Write(Rows(kColumns, R"([["a", 1]])")));
     Must(writer->Prepare());

@@ -12,8 +12,9 @@ namespace millrace::connectors::file {
 namespace {
 
 bool Contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::any_of(names.begin(), names.end(),
-                     [&](const std::string& other) { return SameColumnName(other, name); });
+  return std::any_of(names.begin(), names.end(), [&](const std::string& other) {
+    return SameColumnName(other, name);
+  });
 }
 
 /// Adds the partition columns to a file's own.
@@ -30,15 +31,15 @@ class PartitionedReader final : public connector::Reader {
     int own = 0;
     for (const data::FieldPtr& field : plan_->wanted->fields()) {
       const auto& names = plan_->partition_columns;
-      const auto found =
-          std::find_if(names.begin(), names.end(), [&](const std::string& name) {
-            return SameColumnName(name, field->name());
-          });
+      const auto found = std::find_if(
+          names.begin(), names.end(),
+          [&](const std::string& name) { return SameColumnName(name, field->name()); });
       if (found == names.end()) {
         columns.push_back(batch->column(own++));
         continue;
       }
-      const auto& value = file_.partition_values[static_cast<size_t>(found - names.begin())];
+      const auto& value =
+          file_.partition_values[static_cast<size_t>(found - names.begin())];
       MILLRACE_ASSIGN_OR_RETURN(
           data::ArrayPtr column,
           RepeatPartitionValue(field->type(), value, batch->num_rows(),
@@ -69,7 +70,8 @@ class FileSplit final : public connector::Split {
     for (const data::FieldPtr& field : plan_->wanted->fields()) {
       if (!Contains(plan_->partition_columns, field->name())) own.push_back(field);
     }
-    const bool partitioned = own.size() < static_cast<size_t>(plan_->wanted->num_fields());
+    const bool partitioned =
+        own.size() < static_cast<size_t>(plan_->wanted->num_fields());
     MILLRACE_ASSIGN_OR_RETURN(
         std::unique_ptr<connector::Reader> rows,
         plan_->format->Open(file_.path, plan_->data_schema, arrow::schema(std::move(own)),
@@ -86,13 +88,14 @@ class FileSplit final : public connector::Split {
 
 }  // namespace
 
-std::shared_ptr<const ReadPlan> PlanRead(std::shared_ptr<const FileFormat> format,
-                                         const Options& options, const data::SchemaPtr& schema,
-                                         const std::vector<std::string>& partition_columns,
-                                         const connector::SourceContext& context) {
+std::shared_ptr<const ReadPlan> PlanRead(
+    std::shared_ptr<const FileFormat> format, const Options& options,
+    const data::SchemaPtr& schema, const std::vector<std::string>& partition_columns,
+    const connector::SourceContext& context) {
   auto plan = std::make_shared<ReadPlan>();
   plan->format = std::move(format);
-  plan->context = {.fs = context.fs, .options = options, .time_zone = context.session_time_zone};
+  plan->context = {
+      .fs = context.fs, .options = options, .time_zone = context.session_time_zone};
   plan->partition_columns = partition_columns;
   arrow::FieldVector data_fields;
   arrow::FieldVector wanted;

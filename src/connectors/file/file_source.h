@@ -15,16 +15,16 @@ namespace millrace::connectors::file {
 struct ReadPlan {
   std::shared_ptr<const FileFormat> format;
   ReadContext context;
-  data::SchemaPtr data_schema;       // columns in the files
-  data::SchemaPtr wanted;            // what readers give: data and partition columns
+  data::SchemaPtr data_schema;  // columns in the files
+  data::SchemaPtr wanted;       // what readers give: data and partition columns
   std::vector<std::string> partition_columns;
 };
 
 /// Plans to read `schema` restricted to context.required_columns.
-std::shared_ptr<const ReadPlan> PlanRead(std::shared_ptr<const FileFormat> format,
-                                         const Options& options, const data::SchemaPtr& schema,
-                                         const std::vector<std::string>& partition_columns,
-                                         const connector::SourceContext& context);
+std::shared_ptr<const ReadPlan> PlanRead(
+    std::shared_ptr<const FileFormat> format, const Options& options,
+    const data::SchemaPtr& schema, const std::vector<std::string>& partition_columns,
+    const connector::SourceContext& context);
 
 /// Reads one file.
 std::unique_ptr<connector::Split> MakeFileSplit(std::shared_ptr<const ReadPlan> plan,

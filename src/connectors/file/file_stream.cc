@@ -34,13 +34,15 @@ struct StreamOptions {
       if (!options.Has(key)) continue;
       MILLRACE_ASSIGN_OR_RETURN(*value, options.GetInt(key, 0));
       if (*value <= 0) {
-        return ArgumentError("Invalid value '{}' for option '{}', must be a positive integer",
-                             *options.Get(key), key);
+        return ArgumentError(
+            "Invalid value '{}' for option '{}', must be a positive integer",
+            *options.Get(key), key);
       }
     }
     MILLRACE_ASSIGN_OR_RETURN(stream.latest_first, options.GetBool("latestFirst", false));
     MILLRACE_ASSIGN_OR_RETURN(stream.name_only, options.GetBool("fileNameOnly", false));
-    MILLRACE_ASSIGN_OR_RETURN(stream.max_age_ms, AgeOf(options.GetOr("maxFileAge", "7d")));
+    MILLRACE_ASSIGN_OR_RETURN(stream.max_age_ms,
+                              AgeOf(options.GetOr("maxFileAge", "7d")));
     // With the newest first and a limit, old files are late on purpose.
     if (stream.latest_first && (stream.max_files > 0 || stream.max_bytes > 0)) {
       stream.max_age_ms = std::numeric_limits<int64_t>::max();
@@ -49,19 +51,21 @@ struct StreamOptions {
   }
 
  private:
-  /// A number with one of Spark's units (JavaUtils.timeStringAs); none means milliseconds.
+  /// A number with one of Spark's units (JavaUtils.timeStringAs); none means
+  /// milliseconds.
   static Result<int64_t> AgeOf(const std::string& text) {
     const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
     const std::string unit = text.substr(digits);
-    for (const auto& [name, ms] : {std::pair{"", int64_t{1}}, std::pair{"ms", int64_t{1}},
-                                   std::pair{"s", int64_t{1000}}, std::pair{"m", int64_t{60'000}},
-                                   std::pair{"min", int64_t{60'000}},
-                                   std::pair{"h", int64_t{3'600'000}},
-                                   std::pair{"d", int64_t{86'400'000}}}) {
+    for (const auto& [name, ms] :
+         {std::pair{"", int64_t{1}}, std::pair{"ms", int64_t{1}},
+          std::pair{"s", int64_t{1000}}, std::pair{"m", int64_t{60'000}},
+          std::pair{"min", int64_t{60'000}}, std::pair{"h", int64_t{3'600'000}},
+          std::pair{"d", int64_t{86'400'000}}}) {
       if (unit == name && digits > 0 && digits < 12) return std::stoll(text) * ms;
     }
     return ArgumentError(
-        "Invalid value '{}' for option 'maxFileAge': it must be a number and one of the units "
+        "Invalid value '{}' for option 'maxFileAge': it must be a number and one of the "
+        "units "
         "ms, s, m, min, h, d.",
         text);
   }
@@ -74,7 +78,8 @@ Result<int64_t> BatchOf(const Offset& offset) {
     return nlohmann::json::parse(offset).at("logOffset").get<int64_t>();
   } catch (const nlohmann::json::exception&) {
     return ArgumentError(
-        "The checkpoint's offset of a file source must look like {{\"logOffset\":0}}, found: {}. "
+        "The checkpoint's offset of a file source must look like {{\"logOffset\":0}}, "
+        "found: {}. "
         "Does the checkpoint belong to another query?",
         offset);
   }
@@ -84,8 +89,8 @@ class FileStream final : public connector::StreamSource {
  public:
   FileStream(std::shared_ptr<const FileFormat> format, Options options,
              std::vector<std::string> paths, data::SchemaPtr schema,
-             connector::SourceContext context, StreamOptions stream, ListingOptions listing,
-             SeenFilesLog log)
+             connector::SourceContext context, StreamOptions stream,
+             ListingOptions listing, SeenFilesLog log)
       : format_(std::move(format)),
         options_(std::move(options)),
         paths_(std::move(paths)),
@@ -137,9 +142,8 @@ class FileStream final : public connector::StreamSource {
     return Status::OK();
   }
 
-  Result<std::vector<std::unique_ptr<connector::Split>>> Plan(const std::optional<Offset>& start,
-                                                              const Offset& end,
-                                                              std::stop_token) override {
+  Result<std::vector<std::unique_ptr<connector::Split>>> Plan(
+      const std::optional<Offset>& start, const Offset& end, std::stop_token) override {
     int64_t after = -1;
     if (start) {
       MILLRACE_ASSIGN_OR_RETURN(after, BatchOf(*start));
@@ -147,14 +151,18 @@ class FileStream final : public connector::StreamSource {
     MILLRACE_ASSIGN_OR_RETURN(const int64_t last, BatchOf(end));
     if (last > log_.last_batch()) {
       return ArgumentError(
-          "The checkpoint's offset {} lies behind the end of the file source's log, which is {}. "
+          "The checkpoint's offset {} lies behind the end of the file source's log, "
+          "which is {}. "
           "The checkpoint is incomplete; restore it or begin with a new one.",
           last, log_.last_batch());
     }
     std::vector<std::unique_ptr<connector::Split>> splits;
-    std::shared_ptr<const ReadPlan> plan;  // the same for files of the same partition columns
+    std::shared_ptr<const ReadPlan>
+        plan;  // the same for files of the same partition columns
     for (const SeenFile& seen : log_.Range(after + 1, last)) {
-      DataFile file{.path = seen.path, .size = 0, .modified_ms = seen.timestamp_ms,
+      DataFile file{.path = seen.path,
+                    .size = 0,
+                    .modified_ms = seen.timestamp_ms,
                     .partition_values = {}};
       const std::vector<std::string> columns = PartitionsOf(&file);
       if (plan == nullptr || plan->partition_columns != columns) {
@@ -203,10 +211,11 @@ class FileStream final : public connector::StreamSource {
       files.push_back({.path = file.path, .timestamp_ms = file.modified_ms});
       sizes_[file.path] = file.size;
     }
-    std::stable_sort(files.begin(), files.end(), [&](const SeenFile& a, const SeenFile& b) {
-      return stream_.latest_first ? a.timestamp_ms > b.timestamp_ms
-                                  : a.timestamp_ms < b.timestamp_ms;
-    });
+    std::stable_sort(files.begin(), files.end(),
+                     [&](const SeenFile& a, const SeenFile& b) {
+                       return stream_.latest_first ? a.timestamp_ms > b.timestamp_ms
+                                                   : a.timestamp_ms < b.timestamp_ms;
+                     });
     return files;
   }
 
@@ -250,7 +259,8 @@ class FileStream final : public connector::StreamSource {
       }
       const size_t slash = folder.rfind('/');
       if (slash == std::string_view::npos) break;
-      std::optional<PartitionValue> value = ParsePartitionFolder(folder.substr(slash + 1));
+      std::optional<PartitionValue> value =
+          ParsePartitionFolder(folder.substr(slash + 1));
       if (!value || schema_->GetFieldByName(value->column) == nullptr) break;
       found.push_back(std::move(*value));
     }

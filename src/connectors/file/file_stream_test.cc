@@ -34,7 +34,8 @@ class FileStreamTest : public testing::Test {
     connector::SourceContext context;
     context.fs = &fs_;
     context.log = &log_;
-    return Must(provider_->MakeStream(Options(std::move(options)), {path}, Ddl(ddl), context));
+    return Must(
+        provider_->MakeStream(Options(std::move(options)), {path}, Ddl(ddl), context));
   }
 
   void AddFile(const std::string& name, int value) {
@@ -42,7 +43,8 @@ class FileStreamTest : public testing::Test {
   }
 
   // Plans what is new and reads it; nothing where nothing is.
-  std::vector<std::string> NextBatch(connector::StreamSource& source, bool unlimited = false) {
+  std::vector<std::string> NextBatch(connector::StreamSource& source,
+                                     bool unlimited = false) {
     const std::optional<Offset> end =
         Must(source.Latest(offset_, {.unlimited = unlimited}, {}));
     if (end == offset_) return {};
@@ -117,11 +119,12 @@ TEST_F(FileStreamTest, OldFilesAreIgnored) {
   AddFile("a.csv", 1);
   for (int i = 0; i < 20; ++i) AddFile("other.txt", i);  // time passes
   AddFile("b.csv", 2);
-  const auto source = Start({{"maxFileAge", "5ms"}, {"maxFilesPerTrigger", "1"},
-                             {"pathGlobFilter", "*.csv"}});
+  const auto source = Start(
+      {{"maxFileAge", "5ms"}, {"maxFilesPerTrigger", "1"}, {"pathGlobFilter", "*.csv"}});
   EXPECT_THAT(NextBatch(*source), ElementsAre("[1]"));
   EXPECT_THAT(NextBatch(*source), ElementsAre("[2]"));
-  EXPECT_THAT(NextBatch(*source), IsEmpty());  // a.csv is forgotten, and too old to be new
+  EXPECT_THAT(NextBatch(*source),
+              IsEmpty());  // a.csv is forgotten, and too old to be new
 }
 
 TEST_F(FileStreamTest, AvailableNowFixesTheEnd) {
@@ -147,8 +150,9 @@ TEST_F(FileStreamTest, RestartGoesOnAndReplansTheSameFiles) {
   AddFile("c.csv", 3);
   const auto source = Start();
   EXPECT_THAT(NextBatch(*source), ElementsAre("[2]"));
-  EXPECT_THAT(Must(ReadSplits(Must(source->Plan("{\"logOffset\":0}", "{\"logOffset\":1}", {})))),
-              ElementsAre("[2]"));
+  EXPECT_THAT(
+      Must(ReadSplits(Must(source->Plan("{\"logOffset\":0}", "{\"logOffset\":1}", {})))),
+      ElementsAre("[2]"));
   EXPECT_THAT(NextBatch(*source), ElementsAre("[3]"));
 }
 
@@ -165,8 +169,9 @@ TEST_F(FileStreamTest, LongLogsAreCompactedAsInSpark) {
   EXPECT_EQ(std::count(compact.begin(), compact.end(), '\n'), 20);
   EXPECT_THAT(compact, HasSubstr("\"batchId\":0}\n"));
   const auto source = Start();
-  EXPECT_THAT(Must(ReadSplits(Must(source->Plan("{\"logOffset\":2}", "{\"logOffset\":4}", {})))),
-              ElementsAre("[3]", "[4]"));
+  EXPECT_THAT(
+      Must(ReadSplits(Must(source->Plan("{\"logOffset\":2}", "{\"logOffset\":4}", {})))),
+      ElementsAre("[3]", "[4]"));
   EXPECT_THAT(NextBatch(*source), IsEmpty());
 }
 
@@ -174,8 +179,8 @@ TEST_F(FileStreamTest, GoesOnWhereSparkStopped) {
   // The log of a Spark query with a compaction interval of 3.
   for (int i = 0; i < 5; ++i) AddFile(fmt::format("f{}.csv", i), i);
   auto line = [](int i, int batch) {
-    return fmt::format("\n{{\"path\":\"file:///in/f{}.csv\",\"timestamp\":1,\"batchId\":{}}}", i,
-                       batch);
+    return fmt::format(
+        "\n{{\"path\":\"file:///in/f{}.csv\",\"timestamp\":1,\"batchId\":{}}}", i, batch);
   };
   WriteText(fs_, "/ck/sources/0/0", "v1" + line(0, 0));
   WriteText(fs_, "/ck/sources/0/1", "v1" + line(1, 1));
@@ -184,12 +189,14 @@ TEST_F(FileStreamTest, GoesOnWhereSparkStopped) {
   WriteText(fs_, "/ck/sources/0/.3.crc", "junk");
   offset_ = "{\"logOffset\":3}";
   const auto source = Start();
-  EXPECT_THAT(Must(ReadSplits(Must(source->Plan("{\"logOffset\":1}", "{\"logOffset\":3}", {})))),
-              ElementsAre("[3]", "[4]"));
+  EXPECT_THAT(
+      Must(ReadSplits(Must(source->Plan("{\"logOffset\":1}", "{\"logOffset\":3}", {})))),
+      ElementsAre("[3]", "[4]"));
   EXPECT_THAT(NextBatch(*source), ElementsAre("[2]"));
   AddFile("f5.csv", 5);
   EXPECT_THAT(NextBatch(*source), ElementsAre("[5]"));
-  EXPECT_THAT(FilesBelow(fs_, "/ck/sources/0"), ElementsAre(".3.crc", "2.compact", "5.compact"));
+  EXPECT_THAT(FilesBelow(fs_, "/ck/sources/0"),
+              ElementsAre(".3.crc", "2.compact", "5.compact"));
 }
 
 TEST_F(FileStreamTest, SurvivesACrashAtEachOperation) {
@@ -197,7 +204,8 @@ TEST_F(FileStreamTest, SurvivesACrashAtEachOperation) {
     SCOPED_TRACE(step);
     MemFileSystem fs;
     auto run = [&](std::vector<std::string>* read) -> Status {
-      MILLRACE_ASSIGN_OR_RETURN(SeenFilesLog log, SeenFilesLog::Open(fs, "/ck/sources/0"));
+      MILLRACE_ASSIGN_OR_RETURN(SeenFilesLog log,
+                                SeenFilesLog::Open(fs, "/ck/sources/0"));
       for (int64_t batch = log.last_batch() + 1; batch < 12; ++batch) {
         MILLRACE_RETURN_IF_ERROR(log.Add({{.path = fmt::format("/in/{}", batch)}}));
       }
@@ -211,7 +219,8 @@ TEST_F(FileStreamTest, SurvivesACrashAtEachOperation) {
     read.clear();
     Must(run(&read));
     ASSERT_EQ(read.size(), 12u);
-    for (int i = 0; i < 12; ++i) ASSERT_EQ(read[static_cast<size_t>(i)], fmt::format("/in/{}", i));
+    for (int i = 0; i < 12; ++i)
+      ASSERT_EQ(read[static_cast<size_t>(i)], fmt::format("/in/{}", i));
     if (finished) break;
   }
 }
@@ -219,25 +228,29 @@ TEST_F(FileStreamTest, SurvivesACrashAtEachOperation) {
 TEST_F(FileStreamTest, PartitionFoldersBecomeColumns) {
   AddFile("k=7/x.csv", 1);
   AddFile("k=8/y.csv", 2);
-  EXPECT_THAT(NextBatch(*Start({}, "/in", "a int, k bigint")), ElementsAre("[1, 7]", "[2, 8]"));
+  EXPECT_THAT(NextBatch(*Start({}, "/in", "a int, k bigint")),
+              ElementsAre("[1, 7]", "[2, 8]"));
 }
 
 TEST_F(FileStreamTest, SchemaErrorsAreSparks) {
   connector::SourceContext context;
   context.fs = &fs_;
   Must(fs_.MakeDirs("/in"));
-  auto schema = [&](const std::string& path, const data::SchemaPtr& user, OptionMap options = {}) {
+  auto schema = [&](const std::string& path, const data::SchemaPtr& user,
+                    OptionMap options = {}) {
     return provider_->Schema(Options(options), {path}, user, /*streaming=*/true, context);
   };
-  EXPECT_EQ(schema("/in", nullptr).status().error().error_class, "_LEGACY_ERROR_TEMP_2048");
+  EXPECT_EQ(schema("/in", nullptr).status().error().error_class,
+            "_LEGACY_ERROR_TEMP_2048");
   EXPECT_EQ(schema("/none", Ddl("a int")).status().ToString(),
             "[PATH_NOT_FOUND] Path does not exist: /none. SQLSTATE: 42K03");
   EXPECT_TRUE(schema("/in", Ddl("a int not null")).ok());
   EXPECT_TRUE(Must(schema("/in", Ddl("a int not null")))->field(0)->nullable());
   EXPECT_FALSE(schema("/in", Ddl("a int"), {{"maxFilePerTrigger", "1"}}).ok());
   EXPECT_FALSE(schema("/in", Ddl("a int"), {{"cleanSource", "delete"}}).ok());
-  EXPECT_EQ(provider_->Schema(Options(), {}, nullptr, false, context).status().error().message,
-            "'path' is not specified.");
+  EXPECT_EQ(
+      provider_->Schema(Options(), {}, nullptr, false, context).status().error().message,
+      "'path' is not specified.");
 }
 
 TEST_F(FileStreamTest, BadOptionsAndOffsetsAreErrors) {
@@ -247,7 +260,8 @@ TEST_F(FileStreamTest, BadOptionsAndOffsetsAreErrors) {
   for (const OptionMap& options :
        {OptionMap{{"maxFilesPerTrigger", "0"}}, OptionMap{{"maxFilesPerTrigger", "x"}},
         OptionMap{{"maxFileAge", "1 fortnight"}}, OptionMap{{"latestFirst", "maybe"}}}) {
-    EXPECT_FALSE(provider_->MakeStream(Options(options), {"/in"}, Ddl("a int"), context).ok());
+    EXPECT_FALSE(
+        provider_->MakeStream(Options(options), {"/in"}, Ddl("a int"), context).ok());
   }
   const auto source = Start();
   EXPECT_FALSE(source->Plan(std::nullopt, "{\"logOffset\":5}", {}).ok());

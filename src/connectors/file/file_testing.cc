@@ -44,11 +44,13 @@ std::string WriteText(FileSystem& fs, const std::string& path, std::string_view 
   return path;
 }
 
-std::string WriteParquet(FileSystem& fs, const std::string& path, const data::Batch& batch,
+std::string WriteParquet(FileSystem& fs, const std::string& path,
+                         const data::Batch& batch,
                          const std::map<std::string, std::string>& options) {
   Must(fs.MakeDirs(DirName(path)));
   const auto file = Must(fs.OpenForWrite(path));
-  const auto writer = Must(Must(ParquetFileFormat(Options(options))).open(*file, batch->schema()));
+  const auto writer =
+      Must(Must(ParquetFileFormat(Options(options))).open(*file, batch->schema()));
   Must(writer->Write(batch));
   Must(writer->Close());
   Must(file->Close());
@@ -74,7 +76,8 @@ Result<std::vector<std::string>> ReadSplits(
     std::vector<std::unique_ptr<connector::Split>> splits) {
   std::vector<std::string> rows;
   for (const auto& split : splits) {
-    MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<connector::Reader> reader, split->Open());
+    MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<connector::Reader> reader,
+                              split->Open());
     for (;;) {
       MILLRACE_ASSIGN_OR_RETURN(const data::Batch batch, reader->Next({}));
       if (batch == nullptr) break;
@@ -95,7 +98,8 @@ Result<std::vector<std::string>> ReadBatch(const connector::SourceProvider& prov
   context.session_time_zone = request.time_zone;
   MILLRACE_ASSIGN_OR_RETURN(
       const data::SchemaPtr schema,
-      provider.Schema(options, {path}, request.schema.empty() ? nullptr : Ddl(request.schema),
+      provider.Schema(options, {path},
+                      request.schema.empty() ? nullptr : Ddl(request.schema),
                       /*streaming=*/false, context));
   context.required_columns = request.columns;
   MILLRACE_ASSIGN_OR_RETURN(std::vector<std::unique_ptr<connector::Split>> splits,

@@ -43,7 +43,8 @@ std::vector<std::string> RowTexts(const data::Batch& batch);
 /// Writes a text file, with its folders, and returns its path.
 std::string WriteText(FileSystem& fs, const std::string& path, std::string_view text);
 /// Writes a Parquet file as the sink does.
-std::string WriteParquet(FileSystem& fs, const std::string& path, const data::Batch& batch,
+std::string WriteParquet(FileSystem& fs, const std::string& path,
+                         const data::Batch& batch,
                          const std::map<std::string, std::string>& options = {});
 
 /// The paths of all files below a folder, hidden ones too, relative and sorted.

@@ -1,4 +1,5 @@
-// Reads JSON files, a document a line; the documents are parsed by whoever the engine gave.
+// Reads JSON files, a document a line; the documents are parsed by whoever the engine
+// gave.
 #include <algorithm>
 #include <utility>
 
@@ -21,7 +22,8 @@ constexpr size_t kBatchLines = 16 * 1024;
 
 class JsonReader final : public connector::Reader {
  public:
-  JsonReader(LineReader lines, std::unique_ptr<connector::RowParser> parser, bool multi_line)
+  JsonReader(LineReader lines, std::unique_ptr<connector::RowParser> parser,
+             bool multi_line)
       : lines_(std::move(lines)), parser_(std::move(parser)), multi_line_(multi_line) {}
 
   Result<data::Batch> Next(std::stop_token stop) override {
@@ -62,7 +64,8 @@ class JsonReader final : public connector::Reader {
 
 class JsonFormat final : public FileFormat {
  public:
-  explicit JsonFormat(connector::RowParserFactory parsers) : parsers_(std::move(parsers)) {}
+  explicit JsonFormat(connector::RowParserFactory parsers)
+      : parsers_(std::move(parsers)) {}
 
   std::string_view name() const override { return "json"; }
   std::span<const OptionSpec> options() const override { return JsonSourceOptions(); }
@@ -91,9 +94,11 @@ class JsonFormat final : public FileFormat {
         continue;
       }
       for (;;) {
-        MILLRACE_ASSIGN_OR_RETURN(const std::span<const std::string_view> some, lines.Next());
+        MILLRACE_ASSIGN_OR_RETURN(const std::span<const std::string_view> some,
+                                  lines.Next());
         if (some.empty()) break;
-        for (const std::string_view line : some) MILLRACE_RETURN_IF_ERROR(inference.Add(line));
+        for (const std::string_view line : some)
+          MILLRACE_RETURN_IF_ERROR(inference.Add(line));
       }
     }
     return inference.Finish();
@@ -101,10 +106,9 @@ class JsonFormat final : public FileFormat {
 
   Status CheckSchema(const data::SchemaPtr&) const override { return Status::OK(); }
 
-  Result<std::unique_ptr<connector::Reader>> Open(const std::string& path,
-                                                  const data::SchemaPtr&,
-                                                  const data::SchemaPtr& wanted,
-                                                  const ReadContext& context) const override {
+  Result<std::unique_ptr<connector::Reader>> Open(
+      const std::string& path, const data::SchemaPtr&, const data::SchemaPtr& wanted,
+      const ReadContext& context) const override {
     MILLRACE_ASSIGN_OR_RETURN(const bool multi_line,
                               context.options.GetBool("multiLine", false));
     MILLRACE_ASSIGN_OR_RETURN(

@@ -1,4 +1,5 @@
-// JSON lines: blocks, batches and schema inference; what a document means is its parser's test.
+// JSON lines: blocks, batches and schema inference; what a document means is its parser's
+// test.
 #include <gmock/gmock.h>
 
 #include <arrow/record_batch.h>
@@ -36,7 +37,8 @@ class EchoParser final : public connector::RowParser {
 
 connector::RowParserFactory Echo() {
   return [](const data::SchemaPtr& schema, const Options&, const std::string&) {
-    return Result<std::unique_ptr<connector::RowParser>>(std::make_unique<EchoParser>(schema));
+    return Result<std::unique_ptr<connector::RowParser>>(
+        std::make_unique<EchoParser>(schema));
   };
 }
 
@@ -55,7 +57,9 @@ class JsonFormatTest : public testing::Test {
 
 TEST_F(JsonFormatTest, ReadsLines) {
   EXPECT_THAT(Must(Read("a\nb\r\n\nc\rd")), ElementsAre("[a]", "[b]", "[c]", "[d]"));
-  EXPECT_THAT(Must(Read("\xEF\xBB\xBF" "a\n")), ElementsAre("[a]"));
+  EXPECT_THAT(Must(Read("\xEF\xBB\xBF"
+                        "a\n")),
+              ElementsAre("[a]"));
   EXPECT_THAT(Must(Read("")), IsEmpty());
   EXPECT_THAT(Must(Read("a|b c|", {{"lineSep", "|"}})), ElementsAre("[a]", "[b c]"));
   EXPECT_THAT(Must(Read("a b", {{"multiLine", "true"}})), ElementsAre("[a b]"));
@@ -80,12 +84,11 @@ TEST_F(JsonFormatTest, UncompressesByName) {
   const auto codec = arrow::util::Codec::Create(arrow::Compression::GZIP).ValueOrDie();
   const std::string text = "a\nb\n";
   std::string packed(1000, '\0');
-  const int64_t size =
-      codec
-          ->Compress(static_cast<int64_t>(text.size()),
-                     reinterpret_cast<const uint8_t*>(text.data()), 1000,
-                     reinterpret_cast<uint8_t*>(packed.data()))
-          .ValueOrDie();
+  const int64_t size = codec
+                           ->Compress(static_cast<int64_t>(text.size()),
+                                      reinterpret_cast<const uint8_t*>(text.data()), 1000,
+                                      reinterpret_cast<uint8_t*>(packed.data()))
+                           .ValueOrDie();
   packed.resize(static_cast<size_t>(size));
   EXPECT_THAT(Must(Read(packed, {}, "/d/a.json.gz")), ElementsAre("[a]", "[b]"));
   const Status damaged = Read("no gzip", {}, "/d/b.json.gz").status();
@@ -101,25 +104,29 @@ std::string Infer(std::initializer_list<std::string_view> documents,
 
 // Run on Spark 4.2.
 TEST(JsonSchemaInference, IsSparks) {
-  EXPECT_EQ(Infer({R"({"b":1,"a":"x","A2":null,"c":[1,2.5],"d":{"z":1,"y":"q"},"e":[],"f":{},)"
-                   R"("g":12345678901234567890,"h":""})",
-                   "", R"({"b":1.5,"d":{"w":[{"p":1}]},"bad)", R"({"b":2,"a":3})",
-                   R"([{"q":true},{"q":1}])", "5"}),
-            "struct<A2:string,_corrupt_record:string,a:string,b:bigint,c:array<double>,"
-            "d:struct<y:string,z:bigint>,e:array<string>,g:decimal(20,0),h:string,q:string>");
+  EXPECT_EQ(
+      Infer({R"({"b":1,"a":"x","A2":null,"c":[1,2.5],"d":{"z":1,"y":"q"},"e":[],"f":{},)"
+             R"("g":12345678901234567890,"h":""})",
+             "", R"({"b":1.5,"d":{"w":[{"p":1}]},"bad)", R"({"b":2,"a":3})",
+             R"([{"q":true},{"q":1}])", "5"}),
+      "struct<A2:string,_corrupt_record:string,a:string,b:bigint,c:array<double>,"
+      "d:struct<y:string,z:bigint>,e:array<string>,g:decimal(20,0),h:string,q:string>");
 }
 
 TEST(JsonSchemaInference, WidensNumbersAndFallsBackToStrings) {
-  EXPECT_EQ(Infer({R"({"a":1,"b":true,"c":1,"d":[1]})", R"({"a":2.5,"b":null,"c":"x","d":{}})"}),
+  EXPECT_EQ(Infer({R"({"a":1,"b":true,"c":1,"d":[1]})",
+                   R"({"a":2.5,"b":null,"c":"x","d":{}})"}),
             "struct<a:double,b:boolean,c:string,d:string>");
-  EXPECT_EQ(Infer({R"({"a":1})", R"({"a":12345678901234567890})"}), "struct<a:decimal(20,0)>");
+  EXPECT_EQ(Infer({R"({"a":1})", R"({"a":12345678901234567890})"}),
+            "struct<a:decimal(20,0)>");
   EXPECT_EQ(Infer({R"({"a":1,"b":[true]})"}, {.primitives_as_string = true}),
             "struct<a:string,b:array<string>>");
   EXPECT_EQ(Infer({"{}"}), "struct<>");
 }
 
 TEST(JsonSchemaInference, MalformedDocumentsFollowTheMode) {
-  EXPECT_EQ(Infer({"{", R"({"a":1})"}, {.corrupt_column = "bad"}), "struct<a:bigint,bad:string>");
+  EXPECT_EQ(Infer({"{", R"({"a":1})"}, {.corrupt_column = "bad"}),
+            "struct<a:bigint,bad:string>");
   EXPECT_EQ(Infer({"{", R"({"a":1})"}, {.corrupt_column = ""}), "struct<a:bigint>");
   JsonSchemaInference strict({.fail_fast = true});
   EXPECT_EQ(strict.Add("{").error().error_class,

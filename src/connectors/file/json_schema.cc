@@ -54,7 +54,8 @@ void Widen(Shape* shape, Shape other) {
     } else if (shape->kind == Kind::kArray) {
       Widen(shape->element.get(), std::move(*other.element));
     } else if (shape->kind == Kind::kStruct) {
-      for (auto& [name, field] : other.fields) Widen(&shape->fields[name], std::move(field));
+      for (auto& [name, field] : other.fields)
+        Widen(&shape->fields[name], std::move(field));
     }
   } else if (is_number(shape->kind) && is_number(other.kind)) {
     if (shape->kind == Kind::kDouble || other.kind == Kind::kDouble) {
@@ -115,7 +116,8 @@ data::TypePtr TypeOf(const Shape& shape) {
     case Kind::kLong:
       return data::LongType();
     case Kind::kDecimal:
-      return data::DecimalOf(std::max(1, shape.integer_digits + shape.scale), shape.scale);
+      return data::DecimalOf(std::max(1, shape.integer_digits + shape.scale),
+                             shape.scale);
     case Kind::kDouble:
       return data::DoubleType();
     case Kind::kArray: {
@@ -125,7 +127,8 @@ data::TypePtr TypeOf(const Shape& shape) {
     case Kind::kStruct: {
       arrow::FieldVector fields;
       for (const auto& [name, field] : shape.fields) {
-        if (data::TypePtr type = TypeOf(field)) fields.push_back(arrow::field(name, type));
+        if (data::TypePtr type = TypeOf(field))
+          fields.push_back(arrow::field(name, type));
       }
       return fields.empty() ? nullptr : arrow::struct_(std::move(fields));
     }
@@ -146,7 +149,8 @@ struct JsonSchemaInference::State {
   Status Malformed(std::string_view document) {
     if (options.fail_fast) {
       return Error(Fault::kData,
-                   "Malformed records are detected in schema inference. Parse Mode: FAILFAST. "
+                   "Malformed records are detected in schema inference. Parse Mode: "
+                   "FAILFAST. "
                    "Found: {}",
                    document.substr(0, 200))
           .Class("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", "22023")
@@ -167,9 +171,11 @@ JsonSchemaInference::JsonSchemaInference(JsonSchemaOptions options)
 JsonSchemaInference::~JsonSchemaInference() = default;
 
 Status JsonSchemaInference::Add(std::string_view document) {
-  if (document.find_first_not_of(" \t\r\n") == std::string_view::npos) return Status::OK();
+  if (document.find_first_not_of(" \t\r\n") == std::string_view::npos)
+    return Status::OK();
   dom::element root;
-  if (state_->parser.parse(document.data(), document.size()).get(root) != simdjson::SUCCESS) {
+  if (state_->parser.parse(document.data(), document.size()).get(root) !=
+      simdjson::SUCCESS) {
     return state_->Malformed(document);
   }
   if (root.is_array()) {

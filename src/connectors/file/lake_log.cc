@@ -19,17 +19,21 @@ using connector::BatchId;
 constexpr std::string_view kMagic = "millrace-lake-log 1 ";
 /// So many files of one level are merged into one of the next …
 constexpr size_t kFanOut = 32;
-/// … up to this level: 32 * 32 batches a file. Larger files would make merging stall a batch.
+/// … up to this level: 32 * 32 batches a file. Larger files would make merging stall a
+/// batch.
 constexpr int kTopLevel = 2;
 
 std::string Seal(std::string_view lines) {
-  return fmt::format("{}{:016x}\n{}", kMagic, XXH64(lines.data(), lines.size(), 0), lines);
+  return fmt::format("{}{:016x}\n{}", kMagic, XXH64(lines.data(), lines.size(), 0),
+                     lines);
 }
 
 Status Damaged(const std::string& path) {
   return Error(Fault::kExternal,
-               "The lake's commit log file '{}' is damaged: its checksum does not match its "
-               "content. Restore it from a backup; without it, it is unknown which batches the "
+               "The lake's commit log file '{}' is damaged: its checksum does not match "
+               "its "
+               "content. Restore it from a backup; without it, it is unknown which "
+               "batches the "
                "lake already has.",
                path)
       .Java(kSparkException)
@@ -162,7 +166,9 @@ std::string NameOf(BatchId first, BatchId last, int level) {
 
 }  // namespace
 
-std::string FilesToJson(const std::vector<LakeFile>& files) { return ToJson(files).dump(); }
+std::string FilesToJson(const std::vector<LakeFile>& files) {
+  return ToJson(files).dump();
+}
 
 Result<std::vector<LakeFile>> FilesFromJson(std::string_view json) {
   try {
@@ -217,15 +223,14 @@ Result<LakeLog> LakeLog::Open(FileSystem& fs, const std::string& state_folder) {
     MILLRACE_RETURN_IF_ERROR(fs.Remove(JoinPath(log.folder_, name)));
   }
   for (const ParsedName& name : names.covered) {
-    MILLRACE_RETURN_IF_ERROR(
-        fs.Remove(log.PathOf({name.first, name.last, name.level})));
+    MILLRACE_RETURN_IF_ERROR(fs.Remove(log.PathOf({name.first, name.last, name.level})));
   }
   for (const ParsedName& name : names.live) {
     log.segments_.push_back({name.first, name.last, name.level});
     log.last_batch_ = name.last;
   }
-  // Only a plain manifest can be unfinished, and only the last: merging and the next manifest
-  // come after its renames.
+  // Only a plain manifest can be unfinished, and only the last: merging and the next
+  // manifest come after its renames.
   if (!log.segments_.empty() && log.segments_.back().level == 0) {
     MILLRACE_ASSIGN_OR_RETURN(std::vector<Manifest> manifests,
                               ReadManifests(fs, log.PathOf(log.segments_.back())));
@@ -237,8 +242,8 @@ Result<LakeLog> LakeLog::Open(FileSystem& fs, const std::string& state_folder) {
 
 Status LakeLog::Add(const Manifest& manifest) {
   if (last_batch_ && manifest.batch <= *last_batch_) {
-    return InternalError("Batch {} is added to the lake's log after batch {}", manifest.batch,
-                         *last_batch_);
+    return InternalError("Batch {} is added to the lake's log after batch {}",
+                         manifest.batch, *last_batch_);
   }
   const Segment segment{manifest.batch, manifest.batch, 0};
   MILLRACE_RETURN_IF_ERROR(
@@ -270,7 +275,8 @@ Status LakeLog::Merge(int level) {
   const Segment merged{begin->first, (end - 1)->last, level + 1};
   MILLRACE_RETURN_IF_ERROR(fs_->WriteFileAtomically(PathOf(merged), Seal(lines)));
   // From here on the merged file counts; a crash leaves the others to Open.
-  for (auto it = begin; it != end; ++it) MILLRACE_RETURN_IF_ERROR(fs_->Remove(PathOf(*it)));
+  for (auto it = begin; it != end; ++it)
+    MILLRACE_RETURN_IF_ERROR(fs_->Remove(PathOf(*it)));
   *begin = merged;
   segments_.erase(begin + 1, end);
   return Status::OK();

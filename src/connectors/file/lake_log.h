@@ -1,6 +1,6 @@
-// What a query published into a lake: one durable manifest per batch, merged into segments as
-// they grow many. The manifest decides: a file belongs to the lake exactly if a manifest names it.
-// Format: docs/formats/lake.md.
+// What a query published into a lake: one durable manifest per batch, merged into
+// segments as they grow many. The manifest decides: a file belongs to the lake exactly if
+// a manifest names it. Format: docs/formats/lake.md.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ namespace millrace::connectors::file {
 
 /// One data file of a batch: where it was staged, and what it is called in the lake.
 struct LakeFile {
-  std::string staged;       // name in the staging folder
-  std::string path;         // relative to the lake, with partition folders
+  std::string staged;  // name in the staging folder
+  std::string path;    // relative to the lake, with partition folders
   int64_t rows = 0;
   int64_t size = 0;         // bytes
   int64_t modified_ms = 0;  // since 1970
@@ -38,8 +38,8 @@ struct LakeHistory {
   std::optional<connector::BatchId> last_batch;
 };
 
-/// Reads the log in `state_folder` (millrace/sink of a checkpoint); empty where there is none.
-/// The query must not be running. Errors: a damaged file, by its name.
+/// Reads the log in `state_folder` (millrace/sink of a checkpoint); empty where there is
+/// none. The query must not be running. Errors: a damaged file, by its name.
 Result<LakeHistory> ReadLakeLog(FileSystem& fs, const std::string& state_folder);
 
 /// Starts the log of a query that takes over a lake: `batches` count as published by it.

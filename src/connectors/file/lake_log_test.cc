@@ -78,7 +78,8 @@ TEST(LakeLog, StaysSmallAndForgetsNothing) {
 
 // Whatever is cut off, the log has all batches that were added, and no batch twice.
 TEST(LakeLog, SurvivesACrashAtEachOperation) {
-  for (const Unsynced unsynced : {Unsynced::kLost, Unsynced::kNamesKept, Unsynced::kKept}) {
+  for (const Unsynced unsynced :
+       {Unsynced::kLost, Unsynced::kNamesKept, Unsynced::kKept}) {
     for (int step = 1;; ++step) {
       SCOPED_TRACE(step);
       MemFileSystem fs;
@@ -114,8 +115,8 @@ TEST(LakeLog, ADamagedFileIsAnErrorThatNamesIt) {
   std::string content = Must(fs.ReadFile(path));
   content[content.size() - 5] = static_cast<char>(content[content.size() - 5] ^ 1);
   WriteText(fs, path, content);
-  for (const Status& status : {LakeLog::Open(fs, kState).status(),
-                               ReadLakeLog(fs, kState).status()}) {
+  for (const Status& status :
+       {LakeLog::Open(fs, kState).status(), ReadLakeLog(fs, kState).status()}) {
     ASSERT_FALSE(status.ok());
     EXPECT_NE(status.error().message.find(path), std::string::npos) << status.ToString();
     EXPECT_FALSE(status.error().retryable);

@@ -25,7 +25,8 @@ Status LineReader::Fill() {
   buffer_.erase(0, used_);
   used_ = 0;
   const size_t before = buffer_.size();
-  // A line longer than a block makes the blocks grow, so that it is not scanned too often.
+  // A line longer than a block makes the blocks grow, so that it is not scanned too
+  // often.
   const size_t wanted = std::max(kBlockBytes, before);
   buffer_.resize(before + wanted);
   const auto read = stream_->Read(static_cast<int64_t>(wanted), buffer_.data() + before);

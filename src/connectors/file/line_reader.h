@@ -17,13 +17,13 @@ namespace millrace::connectors::file {
 /// Threading: one thread.
 class LineReader {
  public:
-  /// Without `separator`, lines end at \r, \n or both. A byte order mark is skipped. Files whose
-  /// names end in .gz, .zst or .bz2 are uncompressed.
+  /// Without `separator`, lines end at \r, \n or both. A byte order mark is skipped.
+  /// Files whose names end in .gz, .zst or .bz2 are uncompressed.
   static Result<LineReader> Open(FileSystem& fs, const std::string& path,
                                  std::string separator = "");
 
-  /// The lines of the next block, without their ends; none at the end of the file. The views are
-  /// good until the next call.
+  /// The lines of the next block, without their ends; none at the end of the file. The
+  /// views are good until the next call.
   Result<std::span<const std::string_view>> Next();
 
   /// The whole rest of the file as one text; good as long as the reader.
@@ -37,7 +37,9 @@ class LineReader {
  private:
   LineReader(std::string path, std::shared_ptr<arrow::io::InputStream> stream,
              std::string separator)
-      : path_(std::move(path)), stream_(std::move(stream)), separator_(std::move(separator)) {}
+      : path_(std::move(path)),
+        stream_(std::move(stream)),
+        separator_(std::move(separator)) {}
   Status Fill();
   void Cut();
   void SkipByteOrderMark();

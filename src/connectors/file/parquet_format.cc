@@ -26,7 +26,8 @@ namespace {
 
 constexpr int64_t kBatchRows = 32 * 1024;
 
-/// Why a file could not be read: our own error if it caused Arrow's, else the file's content.
+/// Why a file could not be read: our own error if it caused Arrow's, else the file's
+/// content.
 Status ReadError(const std::string& path, const arrow::Status& status) {
   const Status ours = FromArrow(status, "read");
   if (status.detail() != nullptr) return ours;
@@ -72,7 +73,8 @@ std::optional<data::SchemaPtr> RecordedSchema(parquet::arrow::FileReader& reader
 Result<data::SchemaPtr> FileSchema(FileSystem& fs, const std::string& path) {
   MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<parquet::arrow::FileReader> reader,
                             OpenParquet(fs, path));
-  if (const std::optional<data::SchemaPtr> recorded = RecordedSchema(*reader)) return *recorded;
+  if (const std::optional<data::SchemaPtr> recorded = RecordedSchema(*reader))
+    return *recorded;
   std::shared_ptr<arrow::Schema> stored;
   if (const arrow::Status status = reader->GetSchema(&stored); !status.ok()) {
     return ReadError(path, status);
@@ -81,10 +83,11 @@ Result<data::SchemaPtr> FileSchema(FileSystem& fs, const std::string& path) {
   for (const data::FieldPtr& field : stored->fields()) {
     Result<data::TypePtr> type = data::EngineType(field->type());
     if (!type.ok()) {
-      return AnalysisError("PARQUET_TYPE_NOT_SUPPORTED", "42846",
-                           "Parquet type not yet supported: column '{}' of '{}' is {}. Give a "
-                           "schema without it.",
-                           field->name(), path, field->type()->ToString())
+      return AnalysisError(
+                 "PARQUET_TYPE_NOT_SUPPORTED", "42846",
+                 "Parquet type not yet supported: column '{}' of '{}' is {}. Give a "
+                 "schema without it.",
+                 field->name(), path, field->type()->ToString())
           .Param("parquetType", field->type()->ToString());
     }
     fields.push_back(arrow::field(field->name(), *type, field->nullable()));
@@ -92,8 +95,8 @@ Result<data::SchemaPtr> FileSchema(FileSystem& fs, const std::string& path) {
   return arrow::schema(std::move(fields));
 }
 
-/// Gives stored values the type that was asked for: as Spark's vectorised reader, numbers may
-/// become wider, struct fields are found by name, missing ones are null.
+/// Gives stored values the type that was asked for: as Spark's vectorised reader, numbers
+/// may become wider, struct fields are found by name, missing ones are null.
 class Adapter {
  public:
   explicit Adapter(const std::string& path) : path_(path) {}
@@ -119,8 +122,9 @@ class Adapter {
         break;
       case arrow::Type::DURATION:
       case arrow::Type::INTERVAL_MONTHS:
-        if (array->type->id() == (type->id() == arrow::Type::DURATION ? arrow::Type::INT64
-                                                                      : arrow::Type::INT32)) {
+        if (array->type->id() == (type->id() == arrow::Type::DURATION
+                                      ? arrow::Type::INT64
+                                      : arrow::Type::INT32)) {
           std::shared_ptr<arrow::ArrayData> same = array->Copy();
           same->type = type;
           return same;
@@ -134,10 +138,13 @@ class Adapter {
         break;
     }
     return Error(Fault::kData,
-                 "Encountered error while reading file {}. Data type mismatches when reading "
-                 "Parquet column [{}]. Expected Spark type {}, actual Parquet type {}. Give the "
+                 "Encountered error while reading file {}. Data type mismatches when "
+                 "reading "
+                 "Parquet column [{}]. Expected Spark type {}, actual Parquet type {}. "
+                 "Give the "
                  "column the type it was written with, or cast it after reading.",
-                 path_, column, data::SimpleTypeName(*type), data::SimpleTypeName(*array->type))
+                 path_, column, data::SimpleTypeName(*type),
+                 data::SimpleTypeName(*array->type))
         .Class("FAILED_READ_FILE.PARQUET_COLUMN_DATA_TYPE_MISMATCH", "KD001")
         .Param("path", path_)
         .Param("column", column)
@@ -155,8 +162,8 @@ class Adapter {
       case Type::INT64:
         return data::IsInteger(from) && from.bit_width() < to.bit_width();
       case Type::DOUBLE:
-        return from.id() == Type::FLOAT || from.id() == Type::INT32 || from.id() == Type::INT16 ||
-               from.id() == Type::INT8;
+        return from.id() == Type::FLOAT || from.id() == Type::INT32 ||
+               from.id() == Type::INT16 || from.id() == Type::INT8;
       case Type::DECIMAL128:
         return from.id() == Type::INT32 || from.id() == Type::INT64 ||
                from.id() == Type::DECIMAL128;
@@ -187,8 +194,9 @@ class Adapter {
         break;
       }
       if (child == nullptr) {
-        MILLRACE_ASSIGN_OR_RETURN(const data::ArrayPtr nulls,
-                                  data::Nulls(field->type(), array.offset + array.length));
+        MILLRACE_ASSIGN_OR_RETURN(
+            const data::ArrayPtr nulls,
+            data::Nulls(field->type(), array.offset + array.length));
         child = nulls->data();
       }
       copy->child_data.push_back(std::move(child));
@@ -309,7 +317,8 @@ class ParquetReader final : public connector::Reader {
   const data::SchemaPtr wanted_;
   const std::unique_ptr<parquet::arrow::FileReader> file_;
   std::unique_ptr<arrow::RecordBatchReader> rows_;
-  std::vector<std::string> names_;  // in the file, of each wanted column; empty if missing
+  std::vector<std::string>
+      names_;  // in the file, of each wanted column; empty if missing
   int64_t rows_left_ = 0;
   int64_t bytes_ = 0;
   bool started_ = false;
@@ -322,7 +331,8 @@ class ParquetFormat final : public FileFormat {
 
   Result<data::SchemaPtr> InferSchema(std::span<const DataFile> files,
                                       const ReadContext& context) const override {
-    MILLRACE_ASSIGN_OR_RETURN(const bool merge, context.options.GetBool("mergeSchema", false));
+    MILLRACE_ASSIGN_OR_RETURN(const bool merge,
+                              context.options.GetBool("mergeSchema", false));
     MILLRACE_ASSIGN_OR_RETURN(data::SchemaPtr schema,
                               FileSchema(*context.fs, files.front().path));
     if (merge) {
@@ -339,10 +349,9 @@ class ParquetFormat final : public FileFormat {
     return CheckParquetSchema(schema);
   }
 
-  Result<std::unique_ptr<connector::Reader>> Open(const std::string& path,
-                                                  const data::SchemaPtr&,
-                                                  const data::SchemaPtr& wanted,
-                                                  const ReadContext& context) const override {
+  Result<std::unique_ptr<connector::Reader>> Open(
+      const std::string& path, const data::SchemaPtr&, const data::SchemaPtr& wanted,
+      const ReadContext& context) const override {
     MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<parquet::arrow::FileReader> file,
                               OpenParquet(*context.fs, path));
     auto reader = std::make_unique<ParquetReader>(path, wanted, std::move(file));
@@ -355,21 +364,24 @@ class ParquetFormat final : public FileFormat {
   }
 
  private:
-  static Result<data::SchemaPtr> Merge(const data::SchemaPtr& left, const data::SchemaPtr& right,
+  static Result<data::SchemaPtr> Merge(const data::SchemaPtr& left,
+                                       const data::SchemaPtr& right,
                                        const std::string& path) {
     arrow::FieldVector fields = left->fields();
     for (const data::FieldPtr& field : right->fields()) {
-      const auto same = std::find_if(fields.begin(), fields.end(), [&](const data::FieldPtr& f) {
-        return SameColumnName(f->name(), field->name());
-      });
+      const auto same =
+          std::find_if(fields.begin(), fields.end(), [&](const data::FieldPtr& f) {
+            return SameColumnName(f->name(), field->name());
+          });
       if (same == fields.end()) {
         fields.push_back(field);
       } else if (!AsNullable((*same)->type())->Equals(*AsNullable(field->type()))) {
-        return AnalysisError("CANNOT_MERGE_SCHEMAS", "42KD9",
-                             "Failed merging schemas: column '{}' is {} in '{}' and {} in the "
-                             "files before it. Read them on their own and cast.",
-                             field->name(), data::SimpleTypeName(*field->type()), path,
-                             data::SimpleTypeName(*(*same)->type()));
+        return AnalysisError(
+            "CANNOT_MERGE_SCHEMAS", "42KD9",
+            "Failed merging schemas: column '{}' is {} in '{}' and {} in the "
+            "files before it. Read them on their own and cast.",
+            field->name(), data::SimpleTypeName(*field->type()), path,
+            data::SimpleTypeName(*(*same)->type()));
       }
     }
     return arrow::schema(std::move(fields));
@@ -378,6 +390,8 @@ class ParquetFormat final : public FileFormat {
 
 }  // namespace
 
-std::unique_ptr<FileFormat> MakeParquetFormat() { return std::make_unique<ParquetFormat>(); }
+std::unique_ptr<FileFormat> MakeParquetFormat() {
+  return std::make_unique<ParquetFormat>();
+}
 
 }  // namespace millrace::connectors::file

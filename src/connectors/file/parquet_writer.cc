@@ -29,8 +29,8 @@ struct Codec {
   std::string_view extension;
   parquet::Compression::type type;
 };
-// Spark's names. Its "lz4" is a framing of Hadoop's that others read badly; both names mean raw
-// blocks here, which Spark reads as well.
+// Spark's names. Its "lz4" is a framing of Hadoop's that others read badly; both names
+// mean raw blocks here, which Spark reads as well.
 constexpr Codec kCodecs[] = {
     {"none", "", parquet::Compression::UNCOMPRESSED},
     {"uncompressed", "", parquet::Compression::UNCOMPRESSED},
@@ -42,8 +42,8 @@ constexpr Codec kCodecs[] = {
     {"zstd", ".zstd", parquet::Compression::ZSTD},
 };
 
-/// What is stored for columns whose type Parquet has no name for; Spark tells it from its own
-/// schema in the footer.
+/// What is stored for columns whose type Parquet has no name for; Spark tells it from its
+/// own schema in the footer.
 data::TypePtr StoredType(const data::TypePtr& type) {
   if (type->id() == arrow::Type::DURATION) return arrow::int64();
   if (type->id() == arrow::Type::INTERVAL_MONTHS) return arrow::int32();
@@ -58,15 +58,17 @@ bool Storable(const arrow::DataType& type, bool top_level) {
     case arrow::Type::INTERVAL_MONTHS:
       return top_level;
     default:
-      return std::all_of(type.fields().begin(), type.fields().end(),
-                         [](const data::FieldPtr& f) { return Storable(*f->type(), false); });
+      return std::all_of(
+          type.fields().begin(), type.fields().end(),
+          [](const data::FieldPtr& f) { return Storable(*f->type(), false); });
   }
 }
 
 data::SchemaPtr StoredSchema(const arrow::Schema& schema) {
   arrow::FieldVector fields;
   for (const data::FieldPtr& field : schema.fields()) {
-    fields.push_back(arrow::field(field->name(), StoredType(field->type()), field->nullable()));
+    fields.push_back(
+        arrow::field(field->name(), StoredType(field->type()), field->nullable()));
   }
   return arrow::schema(std::move(fields));
 }
@@ -117,8 +119,8 @@ int64_t ValueBytes(const arrow::ArrayData& array) {
     case arrow::Type::LIST:
     case arrow::Type::MAP: {
       const auto* offsets = array.GetValues<int32_t>(1);
-      const std::shared_ptr<arrow::ArrayData> values = array.child_data[0]->Slice(
-          offsets[0], offsets[array.length] - offsets[0]);
+      const std::shared_ptr<arrow::ArrayData> values =
+          array.child_data[0]->Slice(offsets[0], offsets[array.length] - offsets[0]);
       return array.length * 4 + ValueBytes(*values);
     }
     case arrow::Type::STRUCT: {
@@ -155,8 +157,8 @@ class ParquetWriter final : public RowFileWriter {
     MILLRACE_RETURN_IF_ERROR(Guarded("start a Parquet file", [&]() -> arrow::Status {
       ARROW_ASSIGN_OR_RAISE(writer->writer_,
                             parquet::arrow::FileWriter::Open(
-                                *writer->stored_, arrow::default_memory_pool(), writer->stream_,
-                                Properties(*writer->stored_, codec)));
+                                *writer->stored_, arrow::default_memory_pool(),
+                                writer->stream_, Properties(*writer->stored_, codec)));
       return writer->writer_->AddKeyValueMetadata(arrow::key_value_metadata(
           {std::string(kSparkRowMetadata)}, {data::SchemaToJson(*schema)}));
     }));
@@ -190,8 +192,10 @@ class ParquetWriter final : public RowFileWriter {
       group_bytes_ = 0;
     }
     group_bytes_ += bytes;
-    const auto rows = arrow::RecordBatch::Make(stored_, batch->num_rows(), std::move(columns));
-    return Guarded("write Parquet rows", [&] { return writer_->WriteRecordBatch(*rows); });
+    const auto rows =
+        arrow::RecordBatch::Make(stored_, batch->num_rows(), std::move(columns));
+    return Guarded("write Parquet rows",
+                   [&] { return writer_->WriteRecordBatch(*rows); });
   }
 
   Status Close() override {
@@ -221,10 +225,11 @@ std::string Lower(std::string text) {
 Status CheckParquetSchema(const data::SchemaPtr& schema) {
   for (const data::FieldPtr& field : schema->fields()) {
     if (Storable(*field->type(), /*top_level=*/true)) continue;
-    return AnalysisError("UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE", "0A000",
-                         "The Parquet datasource doesn't support the column `{}` of the type "
-                         "\"{}\".",
-                         field->name(), data::SqlTypeName(*field->type()))
+    return AnalysisError(
+               "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE", "0A000",
+               "The Parquet datasource doesn't support the column `{}` of the type "
+               "\"{}\".",
+               field->name(), data::SqlTypeName(*field->type()))
         .Param("columnName", fmt::format("`{}`", field->name()))
         .Param("columnType", fmt::format("\"{}\"", data::SqlTypeName(*field->type())))
         .Param("format", "Parquet");
@@ -234,15 +239,15 @@ Status CheckParquetSchema(const data::SchemaPtr& schema) {
 
 Result<RowFileFormat> ParquetFileFormat(const Options& options) {
   const std::string name = Lower(options.GetOr("compression", "snappy"));
-  const Codec* const codec =
-      std::find_if(std::begin(kCodecs), std::end(kCodecs),
-                   [&](const Codec& c) { return c.name == name; });
+  const Codec* const codec = std::find_if(std::begin(kCodecs), std::end(kCodecs),
+                                          [&](const Codec& c) { return c.name == name; });
   if (codec == std::end(kCodecs)) {
     std::string names;
     for (const Codec& c : kCodecs) {
       names += fmt::format("{}{}", names.empty() ? "" : ", ", c.name);
     }
-    return ArgumentError("The codec {} is not available. Available codecs are {}.", name, names)
+    return ArgumentError("The codec {} is not available. Available codecs are {}.", name,
+                         names)
         .Class("CODEC_NOT_AVAILABLE.WITH_AVAILABLE_CODECS_SUGGESTION", "56038")
         .Param("codecName", name)
         .Param("availableCodecs", names);

@@ -10,9 +10,9 @@ namespace millrace::connectors::file {
 inline constexpr std::string_view kSparkRowMetadata =
     "org.apache.spark.sql.parquet.row.metadata";
 
-/// From the option `compression`. Row groups end at a million rows or about 64 MiB of values,
-/// whichever comes first; so much memory an open file may take.
-/// Errors: CODEC_NOT_AVAILABLE.
+/// From the option `compression`. Row groups end at a million rows or about 64 MiB of
+/// values, whichever comes first; so much memory an open file may take. Errors:
+/// CODEC_NOT_AVAILABLE.
 Result<RowFileFormat> ParquetFileFormat(const Options& options);
 
 /// Errors: UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE for a column Parquet cannot hold.

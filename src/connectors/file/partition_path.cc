@@ -29,8 +29,8 @@ Kind KindOf(const std::string& text, int* digits) {
     *digits = std::max(*digits, static_cast<int>(text.size()));
     return number >= INT32_MIN && number <= INT32_MAX ? Kind::kInt : Kind::kLong;
   }
-  const std::string_view unsigned_text =
-      std::string_view(text).substr(text.starts_with('-') || text.starts_with('+') ? 1 : 0);
+  const std::string_view unsigned_text = std::string_view(text).substr(
+      text.starts_with('-') || text.starts_with('+') ? 1 : 0);
   if (!unsigned_text.empty() && unsigned_text.size() <= 38 &&
       unsigned_text.find_first_not_of("0123456789") == std::string_view::npos) {
     *digits = std::max(*digits, static_cast<int>(unsigned_text.size()));
@@ -91,15 +91,15 @@ std::string UnescapePathName(std::string_view name) {
   return text;
 }
 
-std::string PartitionFolder(std::string_view column, const arrow::Array& values, int64_t row,
-                            std::string_view time_zone) {
+std::string PartitionFolder(std::string_view column, const arrow::Array& values,
+                            int64_t row, std::string_view time_zone) {
   std::string text;
   if (!values.IsNull(row)) {
     data::AppendValue(values, row, time_zone, data::NullText::kCast, &text);
   }
-  return fmt::format("{}={}", EscapePathName(column),
-                     text.empty() ? std::string(kHiveDefaultPartition)
-                                  : EscapePathName(text));
+  return fmt::format(
+      "{}={}", EscapePathName(column),
+      text.empty() ? std::string(kHiveDefaultPartition) : EscapePathName(text));
 }
 
 std::optional<PartitionValue> ParsePartitionFolder(std::string_view name) {
@@ -115,7 +115,8 @@ data::TypePtr InferPartitionType(std::span<const std::optional<std::string>> val
   Kind kind = Kind::kNone;
   int digits = 1;
   for (const std::optional<std::string>& value : values) {
-    if (value) kind = Wider(kind, value->empty() ? Kind::kString : KindOf(*value, &digits));
+    if (value)
+      kind = Wider(kind, value->empty() ? Kind::kString : KindOf(*value, &digits));
   }
   switch (kind) {
     case Kind::kInt:
@@ -150,8 +151,10 @@ Result<data::ArrayPtr> RepeatPartitionValue(const data::TypePtr& type,
                             ParseTextColumn(type, {&cell, 1}, formats, &bad));
   if (bad[0]) {
     return Error(Fault::kData,
-                 "The value '{}' of the type \"STRING\" cannot be cast to \"{}\" because it is "
-                 "malformed. It is the name of a partition folder; give the column a type that "
+                 "The value '{}' of the type \"STRING\" cannot be cast to \"{}\" because "
+                 "it is "
+                 "malformed. It is the name of a partition folder; give the column a "
+                 "type that "
                  "all folders fit.",
                  *value, data::SqlTypeName(*type))
         .Class("CAST_INVALID_INPUT", "22018")

@@ -15,13 +15,15 @@ namespace millrace::connectors::file {
 
 inline constexpr std::string_view kHiveDefaultPartition = "__HIVE_DEFAULT_PARTITION__";
 
-/// Percent-encodes what cannot stand in a folder name; bytes that are not UTF-8 become U+FFFD.
+/// Percent-encodes what cannot stand in a folder name; bytes that are not UTF-8 become
+/// U+FFFD.
 std::string EscapePathName(std::string_view text);
 std::string UnescapePathName(std::string_view name);
 
-/// "k=v" of one row, the value as CAST(x AS STRING) writes it; null and "" give Hive's default.
-std::string PartitionFolder(std::string_view column, const arrow::Array& values, int64_t row,
-                            std::string_view time_zone);
+/// "k=v" of one row, the value as CAST(x AS STRING) writes it; null and "" give Hive's
+/// default.
+std::string PartitionFolder(std::string_view column, const arrow::Array& values,
+                            int64_t row, std::string_view time_zone);
 
 /// A folder name of the form "k=v", unescaped; no value for Hive's default.
 struct PartitionValue {
@@ -30,8 +32,9 @@ struct PartitionValue {
 };
 std::optional<PartitionValue> ParsePartitionFolder(std::string_view name);
 
-/// The narrowest of int, bigint, decimal, double, timestamp, date, string that all values have,
-/// as Spark infers it. Values without text count as any type; void where all are such.
+/// The narrowest of int, bigint, decimal, double, timestamp, date, string that all values
+/// have, as Spark infers it. Values without text count as any type; void where all are
+/// such.
 data::TypePtr InferPartitionType(std::span<const std::optional<std::string>> values);
 
 /// A column that repeats one value `length` times.

@@ -16,8 +16,10 @@ ReadMode ReadModeOf(const Options& options) {
 
 Status MalformedRecord(std::string_view path, std::string_view record) {
   return Error(Fault::kData,
-               "Malformed records are detected in record parsing: {} (in '{}').\nParse Mode: "
-               "FAILFAST. To process malformed records as null result, try setting the option "
+               "Malformed records are detected in record parsing: {} (in '{}').\nParse "
+               "Mode: "
+               "FAILFAST. To process malformed records as null result, try setting the "
+               "option "
                "'mode' as 'PERMISSIVE'.",
                record.substr(0, 200), path)
       .Class("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", "22023")

@@ -19,7 +19,8 @@ constexpr std::string_view kCompact = ".compact";
 
 Status Damaged(const std::string& path, std::string_view detail) {
   return Error(Fault::kExternal,
-               "The file source's log '{}' is damaged: {}. Restore the checkpoint from a backup, "
+               "The file source's log '{}' is damaged: {}. Restore the checkpoint from a "
+               "backup, "
                "or begin with a new one.",
                path, detail)
       .Java("java.lang.IllegalStateException")
@@ -29,7 +30,8 @@ Status Damaged(const std::string& path, std::string_view detail) {
 std::optional<int64_t> BatchOf(std::string_view name) {
   if (name.ends_with(kCompact)) name.remove_suffix(kCompact.size());
   int64_t batch = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), batch);
+  const auto [end, error] =
+      std::from_chars(name.data(), name.data() + name.size(), batch);
   if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
   return batch;
 }
@@ -75,7 +77,8 @@ Result<SeenFilesLog> SeenFilesLog::Open(FileSystem& fs, std::string folder) {
   for (int64_t batch = first; batch <= log.last_batch_; ++batch) {
     const auto entry = entries.find(batch);
     if (entry == entries.end()) {
-      return Damaged(JoinPath(log.folder_, fmt::format("{}", batch)), "it does not exist");
+      return Damaged(JoinPath(log.folder_, fmt::format("{}", batch)),
+                     "it does not exist");
     }
     MILLRACE_RETURN_IF_ERROR(log.Read(entry->second, batch));
   }
@@ -97,7 +100,8 @@ Status SeenFilesLog::Read(const std::string& name, int64_t batch) {
       MILLRACE_ASSIGN_OR_RETURN(const std::string local,
                                 LocalPath(line.at("path").get<std::string>()));
       files_[line.value("batchId", batch)].push_back(
-          {.path = UnescapePathName(local), .timestamp_ms = line.at("timestamp").get<int64_t>()});
+          {.path = UnescapePathName(local),
+           .timestamp_ms = line.at("timestamp").get<int64_t>()});
     }
   } catch (const Json::exception& e) {
     return Damaged(path, e.what());
@@ -106,12 +110,14 @@ Status SeenFilesLog::Read(const std::string& name, int64_t batch) {
 }
 
 std::vector<SeenFile> SeenFilesLog::All() const {
-  return last_batch_ < 0 ? std::vector<SeenFile>() : Range(files_.begin()->first, last_batch_);
+  return last_batch_ < 0 ? std::vector<SeenFile>()
+                         : Range(files_.begin()->first, last_batch_);
 }
 
 std::vector<SeenFile> SeenFilesLog::Range(int64_t first, int64_t last) const {
   std::vector<SeenFile> files;
-  for (auto it = files_.lower_bound(first); it != files_.end() && it->first <= last; ++it) {
+  for (auto it = files_.lower_bound(first); it != files_.end() && it->first <= last;
+       ++it) {
     files.insert(files.end(), it->second.begin(), it->second.end());
   }
   return files;

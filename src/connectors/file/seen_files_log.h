@@ -35,12 +35,13 @@ class SeenFilesLog {
   /// The files of batches `first` to `last`.
   std::vector<SeenFile> Range(int64_t first, int64_t last) const;
 
-  /// Adds batch last_batch() + 1. Durable when it returns. Every tenth entry holds all before it,
-  /// whose files are removed.
+  /// Adds batch last_batch() + 1. Durable when it returns. Every tenth entry holds all
+  /// before it, whose files are removed.
   Status Add(std::vector<SeenFile> files);
 
  private:
-  SeenFilesLog(FileSystem& fs, std::string folder) : fs_(&fs), folder_(std::move(folder)) {}
+  SeenFilesLog(FileSystem& fs, std::string folder)
+      : fs_(&fs), folder_(std::move(folder)) {}
   Status Read(const std::string& name, int64_t batch);
 
   FileSystem* fs_;

@@ -20,11 +20,13 @@ using Json = nlohmann::json;
 using connector::BatchId;
 
 constexpr std::string_view kVersion = "v1";
-constexpr BatchId kCompactInterval = 10;  // Spark's default, which it takes over from the files
+constexpr BatchId kCompactInterval =
+    10;  // Spark's default, which it takes over from the files
 
 Status NotSparks(const std::string& path, std::string_view what) {
   return Error(Fault::kExternal,
-               "Cannot read Spark's sink log file '{}': {}. Restore the file, or write the lake "
+               "Cannot read Spark's sink log file '{}': {}. Restore the file, or write "
+               "the lake "
                "anew.",
                path, what)
       .Java("java.lang.IllegalStateException")
@@ -61,7 +63,8 @@ Status ReadLogFile(FileSystem& fs, const std::string& path, BatchId batch,
   size_t end = std::min(content.find('\n'), content.size());
   const std::string_view version = std::string_view(content).substr(0, end);
   if (version != kVersion) {
-    return NotSparks(path, fmt::format("expected version '{}', found '{}'", kVersion, version));
+    return NotSparks(path,
+                     fmt::format("expected version '{}', found '{}'", kVersion, version));
   }
   try {
     for (size_t begin = end + 1; begin < content.size(); begin = end + 1) {
@@ -94,8 +97,9 @@ std::string LineOf(const std::string& lake, const LakeFile& file) {
 }
 
 /// Moves data files under `folder` that are not in `listed` to `target`, flat.
-Status MoveUnlisted(FileSystem& fs, const std::string& folder, const std::set<std::string>& listed,
-                    const std::string& target, int* moved) {
+Status MoveUnlisted(FileSystem& fs, const std::string& folder,
+                    const std::set<std::string>& listed, const std::string& target,
+                    int* moved) {
   MILLRACE_ASSIGN_OR_RETURN(const std::vector<FileInfo> infos, fs.List(folder));
   bool changed = false;
   for (const FileInfo& info : infos) {
@@ -119,7 +123,8 @@ std::string FileUri(std::string_view path) {
   std::string uri = "file://";
   for (const char c : path) {
     const auto byte = static_cast<unsigned char>(c);
-    // java.net.URI quotes these in a path and leaves other characters, also non-ASCII ones.
+    // java.net.URI quotes these in a path and leaves other characters, also non-ASCII
+    // ones.
     if (byte <= 0x20 || byte == 0x7F ||
         std::string_view("\"#%<>?[\\]^`{|}").find(c) != std::string_view::npos) {
       uri += fmt::format("%{:02X}", byte);
@@ -130,7 +135,8 @@ std::string FileUri(std::string_view path) {
   return uri;
 }
 
-Result<std::optional<SparkMetadata>> ReadSparkMetadata(FileSystem& fs, const std::string& lake) {
+Result<std::optional<SparkMetadata>> ReadSparkMetadata(FileSystem& fs,
+                                                       const std::string& lake) {
   const std::string folder = JoinPath(lake, kSparkMetadataFolder);
   MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> info, fs.Stat(folder));
   if (!info || !info->is_directory) return std::optional<SparkMetadata>();
@@ -153,19 +159,20 @@ Result<std::optional<SparkMetadata>> ReadSparkMetadata(FileSystem& fs, const std
     const auto log = logs.find(batch);
     const std::string path = JoinPath(folder, fmt::format("{}", batch));
     if (log == logs.end()) return NotSparks(path, "it does not exist");
-    MILLRACE_RETURN_IF_ERROR(ReadLogFile(fs, log->second ? path + ".compact" : path, batch,
-                                         &metadata.files));
+    MILLRACE_RETURN_IF_ERROR(
+        ReadLogFile(fs, log->second ? path + ".compact" : path, batch, &metadata.files));
   }
   return std::optional(std::move(metadata));
 }
 
-Status WriteSparkMetadata(FileSystem& fs, const std::string& lake, const LakeHistory& history,
-                          BatchId last_batch) {
+Status WriteSparkMetadata(FileSystem& fs, const std::string& lake,
+                          const LakeHistory& history, BatchId last_batch) {
   const std::string folder = JoinPath(lake, kSparkMetadataFolder);
   MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> present, fs.Stat(folder));
   if (present) {
     return ArgumentError(
-        "Cannot hand '{}' over to Spark: '{}' exists already, so Spark or an earlier handover "
+        "Cannot hand '{}' over to Spark: '{}' exists already, so Spark or an earlier "
+        "handover "
         "wrote it. Remove it if the lake belongs to Millrace.",
         lake, folder);
   }
@@ -180,16 +187,17 @@ Status WriteSparkMetadata(FileSystem& fs, const std::string& lake, const LakeHis
                                 [&](const Manifest& m) { return m.lake == lake; });
   if (!here) {
     return ArgumentError(
-        "Cannot hand '{}' over to Spark: the query published its files in '{}'. Was the folder "
+        "Cannot hand '{}' over to Spark: the query published its files in '{}'. Was the "
+        "folder "
         "moved? Move it back, or name that one.",
         lake, history.batches.back().lake);
   }
   // Spark wants every log file from the last compact one on, and none before it.
   const BatchId first =
       std::max<BatchId>(0, (last_batch + 1) / kCompactInterval * kCompactInterval - 1);
-  std::vector<std::string> logs(static_cast<size_t>(std::max<BatchId>(
-                                    0, last_batch - first + 1)),
-                                std::string(kVersion));
+  std::vector<std::string> logs(
+      static_cast<size_t>(std::max<BatchId>(0, last_batch - first + 1)),
+      std::string(kVersion));
   for (const Manifest& manifest : history.batches) {
     if (manifest.lake != lake) continue;
     std::string& log = logs[static_cast<size_t>(std::max(manifest.batch, first) - first)];
@@ -200,7 +208,8 @@ Status WriteSparkMetadata(FileSystem& fs, const std::string& lake, const LakeHis
     }
   }
   // Built beside and renamed, so that Spark sees all of it or nothing.
-  const std::string draft = JoinPath(lake, fmt::format(".{}.draft", kSparkMetadataFolder));
+  const std::string draft =
+      JoinPath(lake, fmt::format(".{}.draft", kSparkMetadataFolder));
   MILLRACE_RETURN_IF_ERROR(fs.RemoveAll(draft));
   MILLRACE_RETURN_IF_ERROR(fs.MakeDirs(draft));
   for (size_t i = 0; i < logs.size(); ++i) {
@@ -218,8 +227,9 @@ Status TakeOverFromSpark(FileSystem& fs, const std::string& lake,
   MILLRACE_ASSIGN_OR_RETURN(const std::optional<SparkMetadata> spark,
                             ReadSparkMetadata(fs, lake));
   if (!spark) {
-    return ArgumentError("'{}' has no {} folder: there is nothing to take over from Spark.",
-                         lake, kSparkMetadataFolder);
+    return ArgumentError(
+        "'{}' has no {} folder: there is nothing to take over from Spark.", lake,
+        kSparkMetadataFolder);
   }
   LakeHistory history;
   if (spark->last_batch >= 0) history.last_batch = spark->last_batch;
@@ -228,7 +238,8 @@ Status TakeOverFromSpark(FileSystem& fs, const std::string& lake,
   for (const SparkSinkFile& file : spark->files) {
     if (!file.path.starts_with(root)) {
       return ArgumentError(
-          "Cannot take over '{}': Spark's log lists '{}', which is not in it. Was the folder "
+          "Cannot take over '{}': Spark's log lists '{}', which is not in it. Was the "
+          "folder "
           "moved? Move it back.",
           lake, file.path);
     }

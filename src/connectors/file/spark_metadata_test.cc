@@ -14,9 +14,11 @@ constexpr char kLake[] = "/data/lake";
 constexpr char kStaging[] = "/data/.lake.millrace-staging/q";
 constexpr char kState[] = "/ck/millrace/sink";
 
-std::string Line(const std::string& name, int64_t modified, std::string_view action = "add") {
+std::string Line(const std::string& name, int64_t modified,
+                 std::string_view action = "add") {
   return fmt::format(
-      "\n{{\"path\":\"file:///data/lake/{}\",\"size\":451,\"isDir\":false,\"modificationTime\":"
+      "\n{{\"path\":\"file:///data/lake/"
+      "{}\",\"size\":451,\"isDir\":false,\"modificationTime\":"
       "{},\"blockReplication\":1,\"blockSize\":33554432,\"action\":\"{}\"}}",
       name, modified, action);
 }
@@ -39,12 +41,14 @@ class SparkMetadataTest : public testing::Test {
     for (int64_t batch = 0; batch < batches; ++batch) {
       const std::string name = fmt::format("p={0}/{0}.parquet", batch);
       WriteText(fs_, JoinPath(kLake, name), "x");
-      history.batches.push_back(
-          {.batch = batch,
-           .lake = kLake,
-           .staging = kStaging,
-           .files = {{.staged = "", .path = name, .rows = 1, .size = 451,
-                      .modified_ms = 1000 + batch}}});
+      history.batches.push_back({.batch = batch,
+                                 .lake = kLake,
+                                 .staging = kStaging,
+                                 .files = {{.staged = "",
+                                            .path = name,
+                                            .rows = 1,
+                                            .size = 451,
+                                            .modified_ms = 1000 + batch}}});
       history.last_batch = batch;
     }
     return history;
@@ -56,15 +60,17 @@ class SparkMetadataTest : public testing::Test {
 TEST_F(SparkMetadataTest, ReadsLogsFromTheLastCompactOneOn) {
   Log("0", "v1" + Line("a.parquet", 1));
   Log("1", "v1" + Line("b.parquet", 2));
-  Log("2.compact", "v1" + Line("a.parquet", 1) + Line("b.parquet", 2) + Line("c%20d.parquet", 3));
+  Log("2.compact",
+      "v1" + Line("a.parquet", 1) + Line("b.parquet", 2) + Line("c%20d.parquet", 3));
   Log("3", "v1");
   Log("4", "v1" + Line("e.parquet", 5) + Line("a.parquet", 6, "delete"));
   Log(".4.crc", "junk");
   const auto metadata = Must(ReadSparkMetadata(fs_, kLake));
   ASSERT_TRUE(metadata.has_value());
   EXPECT_EQ(metadata->last_batch, 4);
-  EXPECT_THAT(Paths(*metadata), ElementsAre("/data/lake/b.parquet", "/data/lake/c d.parquet",
-                                            "/data/lake/e.parquet"));
+  EXPECT_THAT(Paths(*metadata),
+              ElementsAre("/data/lake/b.parquet", "/data/lake/c d.parquet",
+                          "/data/lake/e.parquet"));
   EXPECT_EQ(metadata->files[1].modified_ms, 3);
   EXPECT_EQ(metadata->files[1].size, 451);
 }

@@ -19,14 +19,14 @@
 namespace millrace::connectors::file {
 namespace {
 
-/// So many files may be open at a time; each takes memory for a row group. With more partitions
-/// than that, those written longest ago are closed and get another file later.
+/// So many files may be open at a time; each takes memory for a row group. With more
+/// partitions than that, those written longest ago are closed and get another file later.
 constexpr size_t kMaxOpenFiles = 64;
 
 class StagedWriter final : public connector::SinkWriter {
  public:
-  StagedWriter(const FileSinkOptions& options, const PartitionLayout& layout, FileSystem& fs,
-               std::string time_zone, int part, WithoutRows without_rows)
+  StagedWriter(const FileSinkOptions& options, const PartitionLayout& layout,
+               FileSystem& fs, std::string time_zone, int part, WithoutRows without_rows)
       : options_(options),
         layout_(layout),
         fs_(fs),
@@ -59,8 +59,8 @@ class StagedWriter final : public connector::SinkWriter {
 
   void Abort() noexcept override {
     done_ = true;
-    // Where removing fails the file stays in the staging folder, where nobody reads it and the
-    // next start of the query removes it.
+    // Where removing fails the file stays in the staging folder, where nobody reads it
+    // and the next start of the query removes it.
     for (auto& [folder, file] : open_) {
       file.writer.reset();
       (void)file.out->Close();
@@ -84,7 +84,8 @@ class StagedWriter final : public connector::SinkWriter {
 
   Status WritePartitioned(const data::Batch& batch) {
     std::vector<data::ArrayPtr> keys;
-    for (const int column : layout_.partition_columns) keys.push_back(batch->column(column));
+    for (const int column : layout_.partition_columns)
+      keys.push_back(batch->column(column));
     MILLRACE_RETURN_IF_ERROR(data::EncodeKeys(keys, &keys_));
     // The rows of each combination of values, in order of appearance.
     absl::flat_hash_map<std::string_view, size_t> group_of;
@@ -95,14 +96,17 @@ class StagedWriter final : public connector::SinkWriter {
       groups[entry->second].push_back(static_cast<int32_t>(row));
     }
     std::vector<data::ArrayPtr> columns;
-    for (const int column : layout_.data_columns) columns.push_back(batch->column(column));
-    const auto rows =
-        arrow::RecordBatch::Make(layout_.data_schema, batch->num_rows(), std::move(columns));
+    for (const int column : layout_.data_columns)
+      columns.push_back(batch->column(column));
+    const auto rows = arrow::RecordBatch::Make(layout_.data_schema, batch->num_rows(),
+                                               std::move(columns));
     for (const std::vector<int32_t>& group : groups) {
       std::string folder;
       for (size_t i = 0; i < keys.size(); ++i) {
-        const std::string& name = batch->schema()->field(layout_.partition_columns[i])->name();
-        folder = JoinPath(folder, PartitionFolder(name, *keys[i], group.front(), time_zone_));
+        const std::string& name =
+            batch->schema()->field(layout_.partition_columns[i])->name();
+        folder =
+            JoinPath(folder, PartitionFolder(name, *keys[i], group.front(), time_zone_));
       }
       if (static_cast<int64_t>(group.size()) == batch->num_rows()) {
         MILLRACE_RETURN_IF_ERROR(WriteTo(folder, rows));
@@ -129,23 +133,24 @@ class StagedWriter final : public connector::SinkWriter {
           file.writer->Write(rows == batch->num_rows() ? batch : batch->Slice(0, rows)));
       file.info.rows += rows;
       batch = batch->Slice(rows);
-      if (limit > 0 && file.info.rows >= limit) MILLRACE_RETURN_IF_ERROR(CloseFile(found));
+      if (limit > 0 && file.info.rows >= limit)
+        MILLRACE_RETURN_IF_ERROR(CloseFile(found));
     }
     return Status::OK();
   }
 
   Result<OpenFiles::iterator> StartFile(const std::string& folder) {
     if (open_.size() >= kMaxOpenFiles) {
-      MILLRACE_RETURN_IF_ERROR(CloseFile(std::min_element(
-          open_.begin(), open_.end(), [](const auto& a, const auto& b) {
+      MILLRACE_RETURN_IF_ERROR(CloseFile(
+          std::min_element(open_.begin(), open_.end(), [](const auto& a, const auto& b) {
             return a.second.last_use < b.second.last_use;
           })));
     }
     const int number = started_++;
     // Spark's names; a dash before the file's number without partitions, a dot with them.
     const std::string name =
-        fmt::format("part-{:05}-{}{}c{:03}{}", part_, uuid_, folder.empty() ? "-" : ".", number,
-                    options_.format.extension);
+        fmt::format("part-{:05}-{}{}c{:03}{}", part_, uuid_, folder.empty() ? "-" : ".",
+                    number, options_.format.extension);
     OpenFile file;
     file.info.staged = name;
     file.info.path = folder.empty() ? name : JoinPath(folder, name);
@@ -206,17 +211,19 @@ Result<PartitionLayout> LayOut(const data::SchemaPtr& schema,
       for (const data::FieldPtr& field : schema->fields()) {
         names += fmt::format("{}`{}`", names.empty() ? "" : ", ", field->name());
       }
-      return AnalysisError("PARTITION_COLUMN_NOT_FOUND_IN_SCHEMA", "42000",
-                           "Partition column {} not found in schema {}. Please provide the "
-                           "existing column for partitioning.",
-                           name, names)
+      return AnalysisError(
+                 "PARTITION_COLUMN_NOT_FOUND_IN_SCHEMA", "42000",
+                 "Partition column {} not found in schema {}. Please provide the "
+                 "existing column for partitioning.",
+                 name, names)
           .Param("column", name)
           .Param("schema", names);
     }
     const arrow::DataType& type = *schema->field(found)->type();
     if (type.num_fields() > 0 || type.id() == arrow::Type::NA) {
       return AnalysisError("INVALID_PARTITION_COLUMN_DATA_TYPE", "0A000",
-                           "Cannot use \"{}\" for partition column.", data::SqlTypeName(type))
+                           "Cannot use \"{}\" for partition column.",
+                           data::SqlTypeName(type))
           .Param("type", fmt::format("\"{}\"", data::SqlTypeName(type)));
     }
     layout.partition_columns.push_back(found);
@@ -236,12 +243,11 @@ Result<PartitionLayout> LayOut(const data::SchemaPtr& schema,
   return layout;
 }
 
-std::unique_ptr<connector::SinkWriter> MakeStagedWriter(const FileSinkOptions& options,
-                                                        const PartitionLayout& layout,
-                                                        FileSystem& fs,
-                                                        const std::string& time_zone, int part,
-                                                        WithoutRows without_rows) {
-  return std::make_unique<StagedWriter>(options, layout, fs, time_zone, part, without_rows);
+std::unique_ptr<connector::SinkWriter> MakeStagedWriter(
+    const FileSinkOptions& options, const PartitionLayout& layout, FileSystem& fs,
+    const std::string& time_zone, int part, WithoutRows without_rows) {
+  return std::make_unique<StagedWriter>(options, layout, fs, time_zone, part,
+                                        without_rows);
 }
 
 }  // namespace millrace::connectors::file

@@ -17,19 +17,18 @@ struct PartitionLayout {
   data::SchemaPtr data_schema;
 };
 
-/// Errors: a partition column that is not there, no other column left, a type that cannot be a
-/// folder name.
+/// Errors: a partition column that is not there, no other column left, a type that cannot
+/// be a folder name.
 Result<PartitionLayout> LayOut(const data::SchemaPtr& schema,
                                const std::vector<std::string>& partition_columns);
 
-/// Whether a writer that got no rows makes a file all the same, one that holds the columns.
+/// Whether a writer that got no rows makes a file all the same, one that holds the
+/// columns.
 enum class WithoutRows { kNoFile, kEmptyFile };
 
 /// `options` and `layout` outlive the writer. The message is JSON of LakeFiles.
-std::unique_ptr<connector::SinkWriter> MakeStagedWriter(const FileSinkOptions& options,
-                                                        const PartitionLayout& layout,
-                                                        FileSystem& fs,
-                                                        const std::string& time_zone, int part,
-                                                        WithoutRows without_rows);
+std::unique_ptr<connector::SinkWriter> MakeStagedWriter(
+    const FileSinkOptions& options, const PartitionLayout& layout, FileSystem& fs,
+    const std::string& time_zone, int part, WithoutRows without_rows);
 
 }  // namespace millrace::connectors::file

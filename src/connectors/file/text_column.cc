@@ -28,8 +28,10 @@ bool ParseInteger(std::string_view text, T* out) {
 }
 
 std::string_view Trim(std::string_view text) {
-  while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ') text.remove_prefix(1);
-  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
+  while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ')
+    text.remove_prefix(1);
+  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ')
+    text.remove_suffix(1);
   return text;
 }
 
@@ -46,20 +48,23 @@ bool ParseJavaFloating(std::string_view text, T* out) {
   if (text == "Infinity") {
     *out = std::numeric_limits<T>::infinity();
   } else {
-    if (text.empty() || !(text.front() == '.' || (text.front() >= '0' && text.front() <= '9'))) {
+    if (text.empty() ||
+        !(text.front() == '.' || (text.front() >= '0' && text.front() <= '9'))) {
       return false;
     }
     if (text.size() > 1 && std::string_view("dDfF").find(text.back()) != text.npos) {
       text.remove_suffix(1);
     }
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *out);
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), *out);
     if (end != text.data() + text.size()) return false;
     if (error == std::errc::result_out_of_range) {
-      // from_chars does not say whether it was too large or too small: a negative exponent or
-      // a text of many zeros is too small.
+      // from_chars does not say whether it was too large or too small: a negative
+      // exponent or a text of many zeros is too small.
       const size_t exponent = text.find_first_of("eE");
-      const bool small = exponent != text.npos ? text.substr(exponent + 1).starts_with('-')
-                                               : text.starts_with("0.") || text.starts_with('.');
+      const bool small = exponent != text.npos
+                             ? text.substr(exponent + 1).starts_with('-')
+                             : text.starts_with("0.") || text.starts_with('.');
       *out = small ? T{0} : std::numeric_limits<T>::infinity();
     } else if (error != std::errc()) {
       return false;
@@ -160,8 +165,8 @@ Result<data::ArrayPtr> FillIntegers(std::span<const Cell> cells, std::vector<boo
 }
 
 template <typename Builder>
-Result<data::ArrayPtr> FillFloating(std::span<const Cell> cells, const TextFormats& formats,
-                                    std::vector<bool>* bad) {
+Result<data::ArrayPtr> FillFloating(std::span<const Cell> cells,
+                                    const TextFormats& formats, std::vector<bool>* bad) {
   using Value = typename Builder::value_type;
   Builder builder;
   return Fill<Value>(builder, cells, bad, [&](std::string_view text, Value* out) {
@@ -225,8 +230,10 @@ bool IsTextType(const arrow::DataType& type) {
   }
 }
 
-Result<data::ArrayPtr> ParseTextColumn(const data::TypePtr& type, std::span<const Cell> cells,
-                                       const TextFormats& formats, std::vector<bool>* bad) {
+Result<data::ArrayPtr> ParseTextColumn(const data::TypePtr& type,
+                                       std::span<const Cell> cells,
+                                       const TextFormats& formats,
+                                       std::vector<bool>* bad) {
   switch (type->id()) {
     case arrow::Type::BOOL: {
       arrow::BooleanBuilder builder;
@@ -251,10 +258,10 @@ Result<data::ArrayPtr> ParseTextColumn(const data::TypePtr& type, std::span<cons
     case arrow::Type::DECIMAL128: {
       arrow::Decimal128Builder builder(type);
       const auto& decimal = static_cast<const arrow::Decimal128Type&>(*type);
-      return Fill<arrow::Decimal128>(
-          builder, cells, bad, [&](std::string_view text, arrow::Decimal128* out) {
-            return ParseDecimal(text, decimal, out);
-          });
+      return Fill<arrow::Decimal128>(builder, cells, bad,
+                                     [&](std::string_view text, arrow::Decimal128* out) {
+                                       return ParseDecimal(text, decimal, out);
+                                     });
     }
     case arrow::Type::DATE32: {
       arrow::Date32Builder builder;
@@ -262,7 +269,8 @@ Result<data::ArrayPtr> ParseTextColumn(const data::TypePtr& type, std::span<cons
         if (formats.date == nullptr) return Assign(data::ParseDate(text), out);
         const std::optional<int64_t> local = formats.date->ParseLocal(text);
         constexpr int64_t kDay = 86'400'000'000;
-        if (local) *out = static_cast<int32_t>((*local - (*local < 0 ? kDay - 1 : 0)) / kDay);
+        if (local)
+          *out = static_cast<int32_t>((*local - (*local < 0 ? kDay - 1 : 0)) / kDay);
         return local.has_value();
       });
     }
@@ -282,12 +290,14 @@ Result<data::ArrayPtr> ParseTextColumn(const data::TypePtr& type, std::span<cons
       });
     }
     default:
-      return AnalysisError("UNSUPPORTED_DATATYPE", "0A000", "Unsupported data type \"{}\".",
-                           data::SqlTypeName(*type));
+      return AnalysisError("UNSUPPORTED_DATATYPE", "0A000",
+                           "Unsupported data type \"{}\".", data::SqlTypeName(*type));
   }
 }
 
-bool ParseTextLong(std::string_view text, int64_t* out) { return ParseInteger(text, out); }
+bool ParseTextLong(std::string_view text, int64_t* out) {
+  return ParseInteger(text, out);
+}
 
 bool ParseTextDouble(std::string_view text, const TextFormats& formats, double* out) {
   return ParseFloating(text, formats, out);

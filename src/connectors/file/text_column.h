@@ -1,4 +1,5 @@
-// Text cells into a column of a given type, by the rules of Spark's CSV reader (UnivocityParser).
+// Text cells into a column of a given type, by the rules of Spark's CSV reader
+// (UnivocityParser).
 #pragma once
 
 #include <memory>
@@ -27,16 +28,19 @@ struct TextFormats {
   std::string negative_infinity = "-Inf";
 
   /// From timestampFormat, dateFormat, timeZone, nanValue, positiveInf and negativeInf.
-  static Result<TextFormats> Make(const Options& options, const std::string& session_time_zone);
+  static Result<TextFormats> Make(const Options& options,
+                                  const std::string& session_time_zone);
 };
 
 /// Whether ParseTextColumn can give the type.
 bool IsTextType(const arrow::DataType& type);
 
-/// The column; a cell that is not of the type is null, and its row is set in `bad` (one flag a
-/// row, sized by the caller).
-Result<data::ArrayPtr> ParseTextColumn(const data::TypePtr& type, std::span<const Cell> cells,
-                                       const TextFormats& formats, std::vector<bool>* bad);
+/// The column; a cell that is not of the type is null, and its row is set in `bad` (one
+/// flag a row, sized by the caller).
+Result<data::ArrayPtr> ParseTextColumn(const data::TypePtr& type,
+                                       std::span<const Cell> cells,
+                                       const TextFormats& formats,
+                                       std::vector<bool>* bad);
 
 /// The single values, for schema inference.
 bool ParseTextLong(std::string_view text, int64_t* out);

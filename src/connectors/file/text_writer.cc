@@ -26,18 +26,19 @@ struct TimeFormats {
   std::shared_ptr<const data::TimePattern> timestamp_ntz;
   std::shared_ptr<const data::TimePattern> date;
 
-  static Result<TimeFormats> Make(const Options& options, const std::string& session_zone) {
+  static Result<TimeFormats> Make(const Options& options,
+                                  const std::string& session_zone) {
     TimeFormats formats;
-    MILLRACE_ASSIGN_OR_RETURN(formats.zone,
-                              data::TimeZone::Find(options.GetOr("timeZone", session_zone)));
+    MILLRACE_ASSIGN_OR_RETURN(
+        formats.zone, data::TimeZone::Find(options.GetOr("timeZone", session_zone)));
     MILLRACE_ASSIGN_OR_RETURN(formats.timestamp,
                               data::TimePattern::Compile(options.GetOr(
                                   "timestampFormat", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX")));
     MILLRACE_ASSIGN_OR_RETURN(formats.timestamp_ntz,
                               data::TimePattern::Compile(options.GetOr(
                                   "timestampNTZFormat", "yyyy-MM-dd'T'HH:mm:ss.SSS")));
-    MILLRACE_ASSIGN_OR_RETURN(
-        formats.date, data::TimePattern::Compile(options.GetOr("dateFormat", "yyyy-MM-dd")));
+    MILLRACE_ASSIGN_OR_RETURN(formats.date, data::TimePattern::Compile(options.GetOr(
+                                                "dateFormat", "yyyy-MM-dd")));
     return formats;
   }
 
@@ -118,8 +119,8 @@ class JsonText {
 
   /// One object of a row of `columns`.
   void AppendObject(const arrow::FieldVector& fields,
-                    const std::vector<std::shared_ptr<arrow::Array>>& columns, int64_t row,
-                    std::string* out) const {
+                    const std::vector<std::shared_ptr<arrow::Array>>& columns,
+                    int64_t row, std::string* out) const {
     *out += '{';
     const size_t begin = out->size();
     for (size_t i = 0; i < columns.size(); ++i) {
@@ -166,7 +167,8 @@ class JsonText {
         for (int64_t i = maps.value_offset(row); i < maps.value_offset(row + 1); ++i) {
           if (i > maps.value_offset(row)) *out += ',';
           std::string key;
-          data::AppendValue(*maps.keys(), i, formats_.zone->id(), data::NullText::kCast, &key);
+          data::AppendValue(*maps.keys(), i, formats_.zone->id(), data::NullText::kCast,
+                            &key);
           AppendQuoted(key, out);
           *out += ':';
           AppendValue(*maps.items(), i, out);
@@ -220,7 +222,8 @@ class LineWriter : public RowFileWriter {
   Status Close() final { return Flush(); }
 
  protected:
-  virtual void AppendRow(const arrow::RecordBatch& batch, int64_t row, std::string* out) = 0;
+  virtual void AppendRow(const arrow::RecordBatch& batch, int64_t row,
+                         std::string* out) = 0;
   std::string text_;
 
  private:
@@ -236,15 +239,16 @@ class LineWriter : public RowFileWriter {
 
 class JsonWriter final : public LineWriter {
  public:
-  JsonWriter(WritableFile& file, data::SchemaPtr schema, std::shared_ptr<const JsonText> text,
-             std::string line_end)
+  JsonWriter(WritableFile& file, data::SchemaPtr schema,
+             std::shared_ptr<const JsonText> text, std::string line_end)
       : LineWriter(file),
         schema_(std::move(schema)),
         json_(std::move(text)),
         line_end_(std::move(line_end)) {}
 
  protected:
-  void AppendRow(const arrow::RecordBatch& batch, int64_t row, std::string* out) override {
+  void AppendRow(const arrow::RecordBatch& batch, int64_t row,
+                 std::string* out) override {
     json_->AppendObject(schema_->fields(), batch.columns(), row, out);
     *out += line_end_;
   }
@@ -278,9 +282,10 @@ struct CsvText {
       *out += empty_text;
       return;
     }
-    const bool quoted = !quote.empty() &&
-                        (quote_all || text.find(separator) != text.npos ||
-                         text.find(quote) != text.npos || text.find_first_of("\r\n") != text.npos);
+    const bool quoted =
+        !quote.empty() &&
+        (quote_all || text.find(separator) != text.npos ||
+         text.find(quote) != text.npos || text.find_first_of("\r\n") != text.npos);
     if (!quoted) {
       *out += text;
       return;
@@ -296,7 +301,8 @@ struct CsvText {
 
 class CsvWriter final : public LineWriter {
  public:
-  CsvWriter(WritableFile& file, const arrow::Schema& schema, std::shared_ptr<const CsvText> text)
+  CsvWriter(WritableFile& file, const arrow::Schema& schema,
+            std::shared_ptr<const CsvText> text)
       : LineWriter(file), csv_(std::move(text)) {
     if (!csv_->header) return;
     for (int i = 0; i < schema.num_fields(); ++i) {
@@ -307,7 +313,8 @@ class CsvWriter final : public LineWriter {
   }
 
  protected:
-  void AppendRow(const arrow::RecordBatch& batch, int64_t row, std::string* out) override {
+  void AppendRow(const arrow::RecordBatch& batch, int64_t row,
+                 std::string* out) override {
     for (int i = 0; i < batch.num_columns(); ++i) {
       if (i > 0) *out += csv_->separator;
       const arrow::Array& column = *batch.column(i);
@@ -317,7 +324,8 @@ class CsvWriter final : public LineWriter {
       }
       cell_.clear();
       if (!csv_->formats.Append(column, row, &cell_)) {
-        data::AppendValue(column, row, csv_->formats.zone->id(), data::NullText::kCast, &cell_);
+        data::AppendValue(column, row, csv_->formats.zone->id(), data::NullText::kCast,
+                          &cell_);
       }
       csv_->AppendCell(cell_, out);
     }
@@ -333,17 +341,18 @@ class CsvWriter final : public LineWriter {
 
 Result<RowFileFormat> JsonLinesFormat(const Options& options,
                                       const std::string& session_time_zone) {
-  MILLRACE_ASSIGN_OR_RETURN(TimeFormats formats, TimeFormats::Make(options, session_time_zone));
-  MILLRACE_ASSIGN_OR_RETURN(const bool skip_nulls, options.GetBool("ignoreNullFields", true));
+  MILLRACE_ASSIGN_OR_RETURN(TimeFormats formats,
+                            TimeFormats::Make(options, session_time_zone));
+  MILLRACE_ASSIGN_OR_RETURN(const bool skip_nulls,
+                            options.GetBool("ignoreNullFields", true));
   auto text = std::make_shared<const JsonText>(std::move(formats), skip_nulls);
-  return RowFileFormat{
-      .extension = ".json",
-      .open = [text, end = options.GetOr("lineSep", "\n")](WritableFile& file,
-                                                           const data::SchemaPtr& schema)
-          -> Result<std::unique_ptr<RowFileWriter>> {
-        return std::unique_ptr<RowFileWriter>(
-            std::make_unique<JsonWriter>(file, schema, text, end));
-      }};
+  return RowFileFormat{.extension = ".json",
+                       .open = [text, end = options.GetOr("lineSep", "\n")](
+                                   WritableFile& file, const data::SchemaPtr& schema)
+                           -> Result<std::unique_ptr<RowFileWriter>> {
+                         return std::unique_ptr<RowFileWriter>(
+                             std::make_unique<JsonWriter>(file, schema, text, end));
+                       }};
 }
 
 Status CheckJsonSchema(const data::SchemaPtr&) { return Status::OK(); }
@@ -360,14 +369,13 @@ Result<RowFileFormat> CsvLinesFormat(const Options& options,
   text->line_end = options.GetOr("lineSep", text->line_end);
   MILLRACE_ASSIGN_OR_RETURN(text->quote_all, options.GetBool("quoteAll", false));
   MILLRACE_ASSIGN_OR_RETURN(text->header, options.GetBool("header", false));
-  return RowFileFormat{
-      .extension = ".csv",
-      .open = [text = std::shared_ptr<const CsvText>(std::move(text))](
-                  WritableFile& file, const data::SchemaPtr& schema)
-          -> Result<std::unique_ptr<RowFileWriter>> {
-        return std::unique_ptr<RowFileWriter>(
-            std::make_unique<CsvWriter>(file, *schema, text));
-      }};
+  return RowFileFormat{.extension = ".csv",
+                       .open = [text = std::shared_ptr<const CsvText>(std::move(text))](
+                                   WritableFile& file, const data::SchemaPtr& schema)
+                           -> Result<std::unique_ptr<RowFileWriter>> {
+                         return std::unique_ptr<RowFileWriter>(
+                             std::make_unique<CsvWriter>(file, *schema, text));
+                       }};
 }
 
 Status CheckCsvSchema(const data::SchemaPtr& schema) {

@@ -1,5 +1,5 @@
-// Tables filled by queries, and streams fed by programs, both in memory. Mostly for tests.
-// Spark: MemorySink, MemoryStream.
+// Tables filled by queries, and streams fed by programs, both in memory. Mostly for
+// tests. Spark: MemorySink, MemoryStream.
 #pragma once
 
 #include <map>
@@ -20,11 +20,12 @@ class MemoryTables final : public connector::Tables {
  public:
   std::optional<connector::TableContent> Find(std::string_view name) const override;
 
-  /// Makes an empty table, instead of one of the same name. Returns its number, which tells it
-  /// from later ones.
+  /// Makes an empty table, instead of one of the same name. Returns its number, which
+  /// tells it from later ones.
   int64_t Create(std::string_view name, const data::SchemaPtr& schema);
   /// Adds rows, or replaces all. Nothing happens to a table that was replaced since.
-  void Put(std::string_view name, int64_t number, std::vector<data::Batch> rows, bool replace);
+  void Put(std::string_view name, int64_t number, std::vector<data::Batch> rows,
+           bool replace);
 
  private:
   struct Table {
@@ -46,7 +47,8 @@ class MemoryStream {
  public:
   explicit MemoryStream(data::SchemaPtr schema) : schema_(std::move(schema)) {}
 
-  /// Makes the rows available and wakes queries that wait for data. Returns the new offset.
+  /// Makes the rows available and wakes queries that wait for data. Returns the new
+  /// offset.
   int64_t Add(data::Batch batch);
 
   const data::SchemaPtr& schema() const { return schema_; }
@@ -71,16 +73,19 @@ class MemoryStream {
 class MemoryStreams {
  public:
   /// The stream of this name, made if there is none. Errors: it has another schema.
-  Result<std::shared_ptr<MemoryStream>> Get(std::string_view name, const data::SchemaPtr& schema);
+  Result<std::shared_ptr<MemoryStream>> Get(std::string_view name,
+                                            const data::SchemaPtr& schema);
   /// Null where there is none.
   std::shared_ptr<MemoryStream> Find(std::string_view name) const;
 
  private:
   mutable std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<MemoryStream>, std::less<>> streams_;  // by mutex_
+  std::map<std::string, std::shared_ptr<MemoryStream>, std::less<>>
+      streams_;  // by mutex_
 };
 
 /// `streams` outlives the provider and its sources.
-std::unique_ptr<connector::SourceProvider> MakeMemoryStreamProvider(MemoryStreams& streams);
+std::unique_ptr<connector::SourceProvider> MakeMemoryStreamProvider(
+    MemoryStreams& streams);
 
 }  // namespace millrace::connectors::memory

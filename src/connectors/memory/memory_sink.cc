@@ -77,7 +77,8 @@ class MemorySink final : public Sink {
     {
       std::lock_guard lock(pending_.mutex);
       if (batch == open_batch_) {
-        for (auto& [part, some] : pending_.parts) rows.insert(rows.end(), some.begin(), some.end());
+        for (auto& [part, some] : pending_.parts)
+          rows.insert(rows.end(), some.begin(), some.end());
       }
       pending_.parts.clear();
     }
@@ -108,7 +109,8 @@ class MemorySinkProvider final : public SinkProvider {
   bool supports(OutputMode) const override { return true; }
   bool needs_checkpoint() const override { return false; }
 
-  Result<std::unique_ptr<Sink>> Make(const Options& options, const data::SchemaPtr& schema,
+  Result<std::unique_ptr<Sink>> Make(const Options& options,
+                                     const data::SchemaPtr& schema,
                                      const SinkContext& context) const override {
     MILLRACE_RETURN_IF_ERROR(options.Check("memory sink", kOptions));
     if (context.query_name.empty()) {
@@ -141,8 +143,8 @@ int64_t MemoryTables::Create(std::string_view name, const data::SchemaPtr& schem
   return table.number;
 }
 
-void MemoryTables::Put(std::string_view name, int64_t number, std::vector<data::Batch> rows,
-                       bool replace) {
+void MemoryTables::Put(std::string_view name, int64_t number,
+                       std::vector<data::Batch> rows, bool replace) {
   std::lock_guard lock(mutex_);
   const auto found = tables_.find(Lower(name));
   if (found == tables_.end() || found->second.number != number) return;

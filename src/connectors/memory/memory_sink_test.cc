@@ -86,7 +86,8 @@ TEST_F(MemorySinkTest, NeedsAQueryName) {
   const auto sink = provider_->Make(Options(), Schema(), {});
   ASSERT_FALSE(sink.ok());
   EXPECT_EQ(sink.status().error().error_class, "_LEGACY_ERROR_TEMP_1194");
-  EXPECT_EQ(sink.status().error().message, "queryName must be specified for memory sink.");
+  EXPECT_EQ(sink.status().error().message,
+            "queryName must be specified for memory sink.");
   EXPECT_FALSE(tables_.Find("nothing").has_value());
 }
 

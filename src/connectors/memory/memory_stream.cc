@@ -22,7 +22,8 @@ Result<int64_t> PositionOf(const Offset& offset) {
   const char* const end = offset.data() + offset.size();
   const auto [next, error] = std::from_chars(offset.data(), end, position);
   if (error != std::errc() || next != end) {
-    return ArgumentError("The offset of a memory stream must be a number, found: {}", offset);
+    return ArgumentError("The offset of a memory stream must be a number, found: {}",
+                         offset);
   }
   return position;
 }
@@ -65,7 +66,8 @@ class MemorySplit final : public Split {
   const std::vector<int> columns_;
 };
 
-std::vector<int> WantedColumns(const arrow::Schema& schema, const SourceContext& context) {
+std::vector<int> WantedColumns(const arrow::Schema& schema,
+                               const SourceContext& context) {
   std::vector<int> columns;
   for (int i = 0; i < schema.num_fields(); ++i) {
     const auto& wanted = context.required_columns;
@@ -91,7 +93,9 @@ class MemoryStreamSource final : public StreamSource {
     if (clock_ != nullptr) stream_->Detach(clock_);
   }
 
-  std::string description() const override { return fmt::format("MemoryStream[{}]", name_); }
+  std::string description() const override {
+    return fmt::format("MemoryStream[{}]", name_);
+  }
 
   Result<std::optional<Offset>> Initial(std::stop_token) override {
     return std::optional<Offset>();
@@ -116,9 +120,10 @@ class MemoryStreamSource final : public StreamSource {
     }
     MILLRACE_ASSIGN_OR_RETURN(const int64_t last, PositionOf(end));
     if (last >= stream_->size()) {
-      return ArgumentError("Memory stream '{}' has {} batches, but the checkpoint asks for "
-                           "offset {}. Memory streams do not outlive their process.",
-                           name_, stream_->size(), last);
+      return ArgumentError(
+          "Memory stream '{}' has {} batches, but the checkpoint asks for "
+          "offset {}. Memory streams do not outlive their process.",
+          name_, stream_->size(), last);
     }
     std::vector<std::unique_ptr<Split>> splits;
     splits.push_back(
@@ -150,14 +155,14 @@ class MemoryStreamProvider final : public SourceProvider {
   Result<data::SchemaPtr> Schema(const Options& options, const std::vector<std::string>&,
                                  const data::SchemaPtr&, bool,
                                  const SourceContext&) const override {
-    MILLRACE_ASSIGN_OR_RETURN(const std::shared_ptr<MemoryStream> stream, StreamOf(options));
+    MILLRACE_ASSIGN_OR_RETURN(const std::shared_ptr<MemoryStream> stream,
+                              StreamOf(options));
     return stream->schema();
   }
 
-  Result<std::unique_ptr<StreamSource>> MakeStream(const Options& options,
-                                                   const std::vector<std::string>&,
-                                                   const data::SchemaPtr&,
-                                                   const SourceContext& context) const override {
+  Result<std::unique_ptr<StreamSource>> MakeStream(
+      const Options& options, const std::vector<std::string>&, const data::SchemaPtr&,
+      const SourceContext& context) const override {
     MILLRACE_ASSIGN_OR_RETURN(std::shared_ptr<MemoryStream> stream, StreamOf(options));
     return std::unique_ptr<StreamSource>(std::make_unique<MemoryStreamSource>(
         *options.Get("name"), std::move(stream), context));
@@ -168,7 +173,8 @@ class MemoryStreamProvider final : public SourceProvider {
                                                         const data::SchemaPtr&,
                                                         const SourceContext& context,
                                                         std::stop_token) const override {
-    MILLRACE_ASSIGN_OR_RETURN(const std::shared_ptr<MemoryStream> stream, StreamOf(options));
+    MILLRACE_ASSIGN_OR_RETURN(const std::shared_ptr<MemoryStream> stream,
+                              StreamOf(options));
     std::vector<std::unique_ptr<Split>> splits;
     splits.push_back(std::make_unique<MemorySplit>(
         stream->Range(0, stream->size() - 1), WantedColumns(*stream->schema(), context)));
@@ -181,8 +187,8 @@ class MemoryStreamProvider final : public SourceProvider {
     const std::string name = options.GetOr("name", "");
     std::shared_ptr<MemoryStream> stream = streams_.Find(name);
     if (stream == nullptr) {
-      return ArgumentError("There is no memory stream named '{}'; make it before it is read.",
-                           name);
+      return ArgumentError(
+          "There is no memory stream named '{}'; make it before it is read.", name);
     }
     return stream;
   }

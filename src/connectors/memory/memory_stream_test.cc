@@ -25,7 +25,8 @@ class MemoryStreamTest : public testing::Test {
  protected:
   std::unique_ptr<connector::StreamSource> Make(connector::SourceContext context = {}) {
     context.clock = &clock_;
-    auto source = provider_->MakeStream(Options(OptionMap{{"name", "orders"}}), {}, Schema(), context);
+    auto source = provider_->MakeStream(Options(OptionMap{{"name", "orders"}}), {},
+                                        Schema(), context);
     EXPECT_TRUE(source.ok()) << source.status().ToString();
     return std::move(*source);
   }
@@ -55,7 +56,8 @@ class MemoryStreamTest : public testing::Test {
   ManualClock clock_{EpochMillis{}};
   MemoryStreams streams_;
   std::shared_ptr<MemoryStream> stream_ = *streams_.Get("orders", Schema());
-  std::unique_ptr<connector::SourceProvider> provider_ = MakeMemoryStreamProvider(streams_);
+  std::unique_ptr<connector::SourceProvider> provider_ =
+      MakeMemoryStreamProvider(streams_);
 };
 
 TEST_F(MemoryStreamTest, OffsetsCountBatchesAsInSpark) {
@@ -105,7 +107,9 @@ TEST_F(MemoryStreamTest, RefusesWhatIsNotThere) {
   const auto source = Make();
   EXPECT_FALSE(source->Plan(std::nullopt, "0", {}).ok());
   EXPECT_FALSE(source->Plan(std::nullopt, "x", {}).ok());
-  EXPECT_FALSE(provider_->Schema(Options(OptionMap{{"name", "none"}}), {}, nullptr, true, {}).ok());
+  EXPECT_FALSE(
+      provider_->Schema(Options(OptionMap{{"name", "none"}}), {}, nullptr, true, {})
+          .ok());
   EXPECT_FALSE(streams_.Get("orders", arrow::schema({})).ok());
 }
 

@@ -17,7 +17,9 @@ class NoopWriter final : public SinkWriter {
     rows_ += batch->num_rows();
     return Status::OK();
   }
-  Result<CommitMessage> Prepare() override { return CommitMessage{.content = "", .rows = rows_}; }
+  Result<CommitMessage> Prepare() override {
+    return CommitMessage{.content = "", .rows = rows_};
+  }
   void Abort() noexcept override {}
 
  private:
@@ -46,8 +48,10 @@ class NoopSinkProvider final : public SinkProvider {
     MILLRACE_RETURN_IF_ERROR(options.Check("noop sink", kOptions));
     return std::unique_ptr<Sink>(std::make_unique<NoopSink>());
   }
-  Result<std::unique_ptr<Sink>> MakeBatch(const Options& options, const data::SchemaPtr& schema,
-                                          const SinkContext& context, SaveMode) const override {
+  Result<std::unique_ptr<Sink>> MakeBatch(const Options& options,
+                                          const data::SchemaPtr& schema,
+                                          const SinkContext& context,
+                                          SaveMode) const override {
     return Make(options, schema, context);
   }
 };

@@ -38,7 +38,8 @@ TEST(NoopSink, CountsRowsInEveryModeAndKeepsNone) {
 }
 
 TEST(NoopSink, RefusesUnknownOptions) {
-  const auto sink = MakeNoopSinkProvider()->Make(Options(OptionMap{{"pth", "x"}}), nullptr, {});
+  const auto sink =
+      MakeNoopSinkProvider()->Make(Options(OptionMap{{"pth", "x"}}), nullptr, {});
   EXPECT_FALSE(sink.ok());
 }
 

@@ -40,12 +40,15 @@ struct Operator {
   std::string_view wanted() const {
     switch (operation) {
       case Arithmetic::kAdd:
-      case Arithmetic::kSubtract: return kNumbersOrIntervals;
-      case Arithmetic::kDivide: return "(\"DOUBLE\" or \"DECIMAL\")";
+      case Arithmetic::kSubtract:
+        return kNumbersOrIntervals;
+      case Arithmetic::kDivide:
+        return "(\"DOUBLE\" or \"DECIMAL\")";
       case Arithmetic::kIntegralDivide:
         return "(\"BIGINT\" or \"DECIMAL\" or \"INTERVAL YEAR TO MONTH\" or "
                "\"INTERVAL DAY TO SECOND\")";
-      default: return kNumbers;
+      default:
+        return kNumbers;
     }
   }
 };
@@ -65,16 +68,27 @@ DecimalShape ShapeOf(const ExprPtr& arg) {
 DecimalShape ResultShape(Arithmetic operation, DecimalShape a, DecimalShape b) {
   switch (operation) {
     case Arithmetic::kAdd:
-    case Arithmetic::kSubtract: return SumShape(a, b);
-    case Arithmetic::kMultiply: return ProductShape(a, b);
-    case Arithmetic::kDivide: return QuotientShape(a, b);
-    default: return RemainderShape(a, b);
+    case Arithmetic::kSubtract:
+      return SumShape(a, b);
+    case Arithmetic::kMultiply:
+      return ProductShape(a, b);
+    case Arithmetic::kDivide:
+      return QuotientShape(a, b);
+    default:
+      return RemainderShape(a, b);
   }
+}
+
+// Spark takes these for nullable, under ANSI too; schemas show it.
+bool Divides(Arithmetic operation) {
+  return operation != Arithmetic::kAdd && operation != Arithmetic::kSubtract &&
+         operation != Arithmetic::kMultiply;
 }
 
 Bound BindDecimals(const Operator& op, Args args) {
   // Void takes the other's type.
-  const data::TypePtr& known = IsDecimal(args[0]->type()) ? args[0]->type() : args[1]->type();
+  const data::TypePtr& known =
+      IsDecimal(args[0]->type()) ? args[0]->type() : args[1]->type();
   std::vector<ExprPtr> operands;
   DecimalShape shapes[2];
   for (size_t i = 0; i < 2; ++i) {
@@ -87,7 +101,8 @@ Bound BindDecimals(const Operator& op, Args args) {
   BoundFunction function;
   function.type =
       op.operation == Arithmetic::kIntegralDivide ? data::LongType() : result.type();
-  function.nullable = AnyNullable(operands) || op.on_failure == OnFailure::kNull;
+  function.nullable =
+      AnyNullable(operands) || op.on_failure == OnFailure::kNull || Divides(op.operation);
   function.can_fail = op.on_failure == OnFailure::kError;
   function.kernel =
       DecimalArithmeticKernel(op.operation, shapes[0], shapes[1], result, op.on_failure);
@@ -97,9 +112,7 @@ Bound BindDecimals(const Operator& op, Args args) {
 
 // Whether operands of this type may overflow, or be a divisor of zero.
 bool CanFail(Arithmetic operation, const arrow::DataType& type) {
-  if (data::IsInteger(type)) return true;
-  return operation != Arithmetic::kAdd && operation != Arithmetic::kSubtract &&
-         operation != Arithmetic::kMultiply;
+  return data::IsInteger(type) || Divides(operation);
 }
 
 Bound BindNumbers(const Operator& op, Args args, const data::TypePtr& type) {
@@ -111,8 +124,8 @@ Bound BindNumbers(const Operator& op, Args args, const data::TypePtr& type) {
   BoundFunction function;
   function.type = type;
   const bool fails = CanFail(op.operation, *type);
-  function.nullable =
-      AnyNullable(operands) || (fails && op.on_failure == OnFailure::kNull);
+  function.nullable = AnyNullable(operands) || Divides(op.operation) ||
+                      (fails && op.on_failure == OnFailure::kNull);
   function.can_fail = fails && op.on_failure == OnFailure::kError;
   function.kernel = ArithmeticKernel(op.operation, *type, op.on_failure);
   function.args = std::move(operands);
@@ -128,7 +141,8 @@ bool IsExact(const ExprPtr& arg) {
 // Of bigints only: integers are cast to that first.
 Bound BindIntegralDivision(const Operator& op, Args args) {
   std::vector<ExprPtr> operands(args.begin(), args.end());
-  const bool string = data::IsString(*args[0]->type()) || data::IsString(*args[1]->type());
+  const bool string =
+      data::IsString(*args[0]->type()) || data::IsString(*args[1]->type());
   for (ExprPtr& operand : operands) {
     const bool null = operand->type()->id() == Type::NA;
     if (!data::IsInteger(*operand->type()) && (!null || string)) continue;
@@ -177,7 +191,8 @@ Bound BindArithmetic(const Operator& op, Args args) {
   return BindNumbers(op, args, *type);
 }
 
-// Dates and times ------------------------------------------------------------------------------
+// Dates and times
+// ------------------------------------------------------------------------------
 
 Status TimeOverflow() { return ArithmeticOverflow("overflow", ""); }
 
@@ -194,11 +209,12 @@ Bound BindDatePlus(const ExprPtr& date, const ExprPtr& days, bool subtract,
   function.type = data::DateType();
   function.nullable = AnyNullable(function.args);
   // Java's int arithmetic wraps here, ANSI or not.
-  function.kernel = BinaryKernel<int32_t, int32_t, int32_t>([subtract](int32_t a, int32_t b) {
-    const auto x = static_cast<uint32_t>(a);
-    const auto y = static_cast<uint32_t>(b);
-    return static_cast<int32_t>(subtract ? x - y : x + y);
-  });
+  function.kernel =
+      BinaryKernel<int32_t, int32_t, int32_t>([subtract](int32_t a, int32_t b) {
+        const auto x = static_cast<uint32_t>(a);
+        const auto y = static_cast<uint32_t>(b);
+        return static_cast<int32_t>(subtract ? x - y : x + y);
+      });
   return function;
 }
 
@@ -207,8 +223,8 @@ Bound BindTimeDifference(Args args) {
   const bool dates = !IsTime(args[0]) && !IsTime(args[1]);
   data::TypePtr type = data::DateType();
   if (!dates) {
-    const bool zoned = data::IsTimestamp(*args[0]->type()) ||
-                       data::IsTimestamp(*args[1]->type());
+    const bool zoned =
+        data::IsTimestamp(*args[0]->type()) || data::IsTimestamp(*args[1]->type());
     type = zoned ? data::TimestampType() : data::TimestampNtzType();
   }
   BoundFunction function;
@@ -225,7 +241,9 @@ Bound BindTimeDifference(Args args) {
   }
   function.can_fail = true;
   function.kernel = CheckedKernel<int64_t, int64_t, int64_t>(
-      [](int64_t a, int64_t b, int64_t* out) { return !__builtin_sub_overflow(a, b, out); },
+      [](int64_t a, int64_t b, int64_t* out) {
+        return !__builtin_sub_overflow(a, b, out);
+      },
       [](int64_t, int64_t) { return TimeOverflow(); });
   return function;
 }
@@ -271,9 +289,8 @@ Bound BindDurations(Args args, bool subtract) {
   function.type = arrow::duration(arrow::TimeUnit::MICRO);
   function.nullable = AnyNullable(function.args);
   function.can_fail = true;
-  function.kernel = ArithmeticKernel(
-      subtract ? Arithmetic::kSubtract : Arithmetic::kAdd, *data::LongType(),
-      OnFailure::kError);
+  function.kernel = ArithmeticKernel(subtract ? Arithmetic::kSubtract : Arithmetic::kAdd,
+                                     *data::LongType(), OnFailure::kError);
   return function;
 }
 
@@ -296,7 +313,8 @@ std::optional<Bound> BindTimeSum(Args args, bool subtract) {
     return BindTimePlus(is_null(a) ? b : a, none, false);
   }
   if (IsDuration(b) && (IsTime(a) || IsDate(a))) return BindTimePlus(a, b, subtract);
-  if (!subtract && IsDuration(a) && (IsTime(b) || IsDate(b))) return BindTimePlus(b, a, false);
+  if (!subtract && IsDuration(a) && (IsTime(b) || IsDate(b)))
+    return BindTimePlus(b, a, false);
   const auto duration_or_null = [](const ExprPtr& arg) {
     return IsDuration(arg) || arg->type()->id() == Type::NA;
   };
@@ -317,7 +335,8 @@ std::optional<Bound> BindTimeSum(Args args, bool subtract) {
     }
     return BindTimeDifference(args);
   }
-  if (IsDate(a)) return BindDatePlus(a, b, subtract, subtract ? "date_sub" : "date_add", args);
+  if (IsDate(a))
+    return BindDatePlus(a, b, subtract, subtract ? "date_sub" : "date_add", args);
   if (IsDate(b) && !subtract) {
     const ExprPtr swapped[] = {b, a};
     return BindDatePlus(b, a, false, "date_add", swapped);
@@ -325,7 +344,8 @@ std::optional<Bound> BindTimeSum(Args args, bool subtract) {
   return std::nullopt;
 }
 
-// Tables ---------------------------------------------------------------------------------------
+// Tables
+// ---------------------------------------------------------------------------------------
 
 template <Arithmetic operation, OnFailure on_failure = OnFailure::kError>
 Bound BindOperator(std::string_view name, Args args) {
@@ -380,7 +400,8 @@ Result<ExprPtr> UnaryOperand(std::string_view name, Args args, std::string_view 
   return UnexpectedInputType(name, args, 0, wanted);
 }
 
-// The kernel of an operation on one number: `f(value, out) -> bool` fails on the least integer.
+// The kernel of an operation on one number: `f(value, out) -> bool` fails on the least
+// integer.
 template <typename F>
 Bound BindUnary(ExprPtr operand, F f) {
   BoundFunction function;
@@ -388,18 +409,18 @@ Bound BindUnary(ExprPtr operand, F f) {
   function.nullable = operand->nullable();
   function.args = {std::move(operand)};
   if (IsDecimal(function.type)) {
-    function.kernel =
-        UnaryKernel<Decimal128, Decimal128>([f](const Decimal128& value) {
-          Decimal128 result = value;
-          f(value, &result);
-          return result;
-        });
+    function.kernel = UnaryKernel<Decimal128, Decimal128>([f](const Decimal128& value) {
+      Decimal128 result = value;
+      f(value, &result);
+      return result;
+    });
     return function;
   }
   VisitNumber(*function.type, [&]<typename T>(std::type_identity<T>) {
     function.can_fail = std::is_integral_v<T>;
-    function.kernel = CheckedKernel<T, T>([f](T value, T* out) { return f(value, out); },
-                                          [](T) { return ArithmeticOverflow("overflow", ""); });
+    function.kernel =
+        CheckedKernel<T, T>([f](T value, T* out) { return f(value, out); },
+                            [](T) { return ArithmeticOverflow("overflow", ""); });
   });
   return function;
 }
@@ -458,26 +479,29 @@ Bound BindPositive(Args args, const BindContext&) {
 Bound BindAbs(Args args, const BindContext&) {
   MILLRACE_ASSIGN_OR_RETURN(
       ExprPtr operand,
-      UnaryOperand("abs", args,
-                   "(\"NUMERIC\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\")"));
+      UnaryOperand(
+          "abs", args,
+          "(\"NUMERIC\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\")"));
   return BindUnary(std::move(operand), Magnitude());
 }
 
 constexpr FunctionSpec kFunctions[] = {
     {"+", 2, 2, BindAdd, "The sum of two numbers, or a time moved by an interval.",
      "+(1, 2) → 3"},
-    {"-", 1, 2, BindSubtract, "The difference of two numbers or times; alone, the negation.",
-     "-(1, 2) → -1"},
+    {"-", 1, 2, BindSubtract,
+     "The difference of two numbers or times; alone, the negation.", "-(1, 2) → -1"},
     {"*", 2, 2, BindMultiply, "The product of two numbers.", "*(6, 7) → 42"},
     {"/", 2, 2, BindDivide, "The quotient of two numbers, as double or decimal.",
      "/(3, 2) → 1.5"},
     {"div", 2, 2, BindIntegralDivide, "The quotient without its fraction, as bigint.",
      "div(7, 2) → 3"},
-    {"%", 2, 2, BindModulo, "The remainder, with the sign of the dividend.", "%(-5, 3) → -2"},
+    {"%", 2, 2, BindModulo, "The remainder, with the sign of the dividend.",
+     "%(-5, 3) → -2"},
     {"mod", 2, 2, BindModulo, "The remainder, with the sign of the dividend.",
      "mod(5, 3) → 2"},
     {"pmod", 2, 2, BindPositiveModulo, "The remainder made positive.", "pmod(-5, 3) → 1"},
-    {"negative", 1, 1, BindNegative, "The number with the other sign.", "negative(1) → -1"},
+    {"negative", 1, 1, BindNegative, "The number with the other sign.",
+     "negative(1) → -1"},
     {"positive", 1, 1, BindPositive, "The number itself.", "positive('5') → 5.0"},
     {"abs", 1, 1, BindAbs, "The number without its sign.", "abs(-1.5) → 1.5"},
     {"try_add", 2, 2, BindTryAdd, "As +, but null where that overflows.",

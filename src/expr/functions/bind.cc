@@ -34,7 +34,8 @@ Result<std::vector<ExprPtr>> CastOperands(std::string_view function,
 }
 
 Result<ExprPtr> CastArgument(std::string_view function, std::span<const ExprPtr> args,
-                             int index, const data::TypePtr& type, std::string_view wanted) {
+                             int index, const data::TypePtr& type,
+                             std::string_view wanted) {
   std::optional<ExprPtr> cast = ImplicitCast(args[static_cast<size_t>(index)], type);
   if (cast.has_value()) return *std::move(cast);
   const std::string own = fmt::format("\"{}\"", data::SqlTypeName(*type));

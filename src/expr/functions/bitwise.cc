@@ -88,9 +88,12 @@ T Shifted(Shift shift, T value, int32_t count) {
   using Unsigned = std::make_unsigned_t<T>;
   const unsigned by = static_cast<unsigned>(count) & (8 * sizeof(T) - 1);
   switch (shift) {
-    case Shift::kLeft: return static_cast<T>(static_cast<Unsigned>(value) << by);
-    case Shift::kRight: return value >> by;
-    default: return static_cast<T>(static_cast<Unsigned>(value) >> by);
+    case Shift::kLeft:
+      return static_cast<T>(static_cast<Unsigned>(value) << by);
+    case Shift::kRight:
+      return value >> by;
+    default:
+      return static_cast<T>(static_cast<Unsigned>(value) >> by);
   }
 }
 
@@ -99,8 +102,8 @@ Bound BindShift(std::string_view name, Args args) {
   // Bigints stay, everything else becomes int.
   const bool is_long = args[0]->type()->id() == Type::INT64;
   const data::TypePtr type = is_long ? data::LongType() : data::IntType();
-  MILLRACE_ASSIGN_OR_RETURN(
-      ExprPtr value, CastArgument(name, args, 0, type, "(\"INT\" or \"BIGINT\")"));
+  MILLRACE_ASSIGN_OR_RETURN(ExprPtr value,
+                            CastArgument(name, args, 0, type, "(\"INT\" or \"BIGINT\")"));
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr count, CastArgument(name, args, 1, data::IntType()));
   BoundFunction function;
   function.type = type;
@@ -132,8 +135,8 @@ Bound BindBitCount(Args args, const BindContext&) {
   function.type = data::IntType();
   if (args[0]->type()->id() == Type::BOOL) {
     function.args = {args[0]};
-    function.kernel =
-        UnaryKernel<bool, int32_t>([](bool value) { return static_cast<int32_t>(value); });
+    function.kernel = UnaryKernel<bool, int32_t>(
+        [](bool value) { return static_cast<int32_t>(value); });
   } else {
     MILLRACE_ASSIGN_OR_RETURN(ExprPtr operand, IntegerArgument("bit_count", args, 0));
     MILLRACE_ASSIGN_OR_RETURN(operand, MakeCast(operand, data::LongType()));
@@ -149,7 +152,8 @@ Bound BindBitGet(Args args, const BindContext&) {
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr value, IntegerArgument("bit_get", args, 0));
   const int width = value->type()->bit_width();
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr wide, MakeCast(value, data::LongType()));
-  MILLRACE_ASSIGN_OR_RETURN(ExprPtr position, CastArgument("bit_get", args, 1, data::IntType()));
+  MILLRACE_ASSIGN_OR_RETURN(ExprPtr position,
+                            CastArgument("bit_get", args, 1, data::IntType()));
   BoundFunction function;
   function.type = arrow::int8();
   function.can_fail = true;
@@ -158,10 +162,11 @@ Bound BindBitGet(Args args, const BindContext&) {
   function.kernel = BinaryKernel<int64_t, int32_t, int8_t>(
       [width](int64_t bits, int32_t at) -> Result<int8_t> {
         if (at >= 0 && at < width) return static_cast<int8_t>((bits >> at) & 1);
-        return Error(Fault::kData,
-                     "The value of parameter(s) `pos` in `bit_get` is invalid: expects an "
-                     "integer value in [0, {}), but got {}.",
-                     width, at)
+        return Error(
+                   Fault::kData,
+                   "The value of parameter(s) `pos` in `bit_get` is invalid: expects an "
+                   "integer value in [0, {}), but got {}.",
+                   width, at)
             .Class("INVALID_PARAMETER_VALUE.BIT_POSITION_RANGE", "22023")
             .Java(kSparkRuntimeException)
             .Param("functionName", "`bit_get`")
@@ -181,13 +186,15 @@ constexpr FunctionSpec kFunctions[] = {
     {"<<", 2, 2, BindShiftLeft, "The bits moved left.", "<<(1, 3) → 8"},
     {"shiftright", 2, 2, BindShiftRight, "The bits moved right, keeping the sign.",
      "shiftright(-16, 2) → -4"},
-    {">>", 2, 2, BindShiftRight, "The bits moved right, keeping the sign.", ">>(-16, 2) → -4"},
+    {">>", 2, 2, BindShiftRight, "The bits moved right, keeping the sign.",
+     ">>(-16, 2) → -4"},
     {"shiftrightunsigned", 2, 2, BindShiftRightUnsigned,
      "The bits moved right, zeros coming in.", "shiftrightunsigned(-1, 28) → 15"},
     {">>>", 2, 2, BindShiftRightUnsigned, "The bits moved right, zeros coming in.",
      ">>>(-1, 28) → 15"},
     {"bit_count", 1, 1, BindBitCount, "The number of bits set.", "bit_count(5) → 2"},
-    {"bit_get", 2, 2, BindBitGet, "One bit, counted from the lowest.", "bit_get(5, 0) → 1"},
+    {"bit_get", 2, 2, BindBitGet, "One bit, counted from the lowest.",
+     "bit_get(5, 0) → 1"},
     {"getbit", 2, 2, BindBitGet, "One bit, counted from the lowest.", "getbit(5, 2) → 1"},
 };
 

@@ -91,9 +91,10 @@ Result<std::vector<ExprPtr>> ArrayAndElement(Text name, Args args) {
   if (IsVoid(args[0]) || IsVoid(args[1])) return NoNullType(name, args);
   if (!IsList(args[0])) return NotAnArray(name, args);
   const auto element = WidestType(ElementType(args[0]), args[1]->type());
-  if (!element.has_value() ||
-      (data::IsString(**element) &&
-       data::IsString(*ElementType(args[0])) != data::IsString(*args[1]->type()))) {
+  const bool text = data::IsString(*ElementType(args[0]));
+  const bool same_kind = text == data::IsString(*args[1]->type()) ||
+                         ElementType(args[0])->id() == Type::NA;
+  if (!element.has_value() || !same_kind) {
     return ElementsDiffer(name, args);
   }
   MILLRACE_ASSIGN_OR_RETURN(

@@ -15,8 +15,8 @@ namespace {
 using Bound = Result<BoundFunction>;
 using Args = std::span<const ExprPtr>;
 
-// Casts the operands to their common orderable type. Structs meet by position: field names may
-// differ.
+// Casts the operands to their common orderable type. Structs meet by position: field
+// names may differ.
 Result<std::vector<ExprPtr>> ComparedOperands(std::string_view name, Args args) {
   std::vector<ExprPtr> operands(args.begin(), args.end());
   if (!SameStructure(*args[0]->type(), *args[1]->type())) {
@@ -94,7 +94,8 @@ class ConstantSet {
   Result<Value> Find(const KernelInput& in) const {
     const KernelInput first{in.args.first(1), in.rows, in.context, in.type};
     if (!has_null_) {
-      return MapRows<bool, T>(first, [this](const T& value) { return values_.contains(value); });
+      return MapRows<bool, T>(first,
+                              [this](const T& value) { return values_.contains(value); });
     }
     return MapRows<bool, T>(first, [this](const T& value) {
       return values_.contains(value) ? std::optional<bool>(true) : std::nullopt;
@@ -110,8 +111,8 @@ bool CanHash(const arrow::DataType& type) {
   return type.id() != arrow::Type::FLOAT && type.id() != arrow::Type::DOUBLE;
 }
 
-// True where a value is equal, null where none is but one of them (or the first argument) is
-// null, else false.
+// True where a value is equal, null where none is but one of them (or the first argument)
+// is null, else false.
 Result<Value> CompareOneByOne(const KernelInput& in, const Kernel& equal) {
   const bool constant = AllConstant(in.args);
   const int64_t rows = constant ? 1 : in.rows;
@@ -150,16 +151,17 @@ Kernel InKernel(const data::TypePtr& type) {
     }
     if (data::IsString(*type)) return ConstantSet<std::string_view>(items).Find(in);
     Result<Value> result = Value{};
-    const bool number = CanHash(*type) && VisitNumber(*type, [&]<typename T>(
-                                                                std::type_identity<T>) {
-      result = ConstantSet<T>(items).Find(in);
-    });
+    const bool number =
+        CanHash(*type) && VisitNumber(*type, [&]<typename T>(std::type_identity<T>) {
+          result = ConstantSet<T>(items).Find(in);
+        });
     return number ? result : CompareOneByOne(in, equal);
   };
 }
 
 Bound BindIn(Args args, const BindContext&) {
-  MILLRACE_ASSIGN_OR_RETURN(std::vector<ExprPtr> cast, CastToCommonType("in", args, args));
+  MILLRACE_ASSIGN_OR_RETURN(std::vector<ExprPtr> cast,
+                            CastToCommonType("in", args, args));
   if (!IsOrderable(*cast[0]->type())) return NotOrderable("in", args, *cast[0]->type());
   BoundFunction function;
   function.type = data::BooleanType();
@@ -181,9 +183,10 @@ constexpr FunctionSpec kFunctions[] = {
     {">", 2, 2, BindGreater, "Whether the first value is greater.", ">(2, 1) → true"},
     {">=", 2, 2, BindGreaterEqual, "Whether the first value is greater or equal.",
      ">=(1, 1) → true"},
-    {"between", 3, 3, BindBetween, "Whether a value lies between two others or equals one.",
-     "between(2, 1, 3) → true"},
-    {"in", 2, -1, BindIn, "Whether a value equals one of several.", "in(3, 1, 2, 3) → true"},
+    {"between", 3, 3, BindBetween,
+     "Whether a value lies between two others or equals one.", "between(2, 1, 3) → true"},
+    {"in", 2, -1, BindIn, "Whether a value equals one of several.",
+     "in(3, 1, 2, 3) → true"},
 };
 
 }  // namespace

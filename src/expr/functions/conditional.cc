@@ -73,9 +73,8 @@ Kernel ExtremeKernel(bool greatest) {
       for (int i = 0; i < static_cast<int>(in.args.size()); ++i) {
         if (nulls[i].IsNull(row)) continue;
         if (best >= 0) {
-          const int order =
-              CompareValues(*arrays[i], in.args[i].index(row), *arrays[best],
-                            in.args[best].index(row));
+          const int order = CompareValues(*arrays[i], in.args[i].index(row),
+                                          *arrays[best], in.args[best].index(row));
           if (greatest ? order <= 0 : order >= 0) continue;
         }
         best = i;
@@ -131,7 +130,8 @@ Bound BindExtreme(std::string_view name, bool greatest, Args args) {
     other = other || (!is_string && arg->type()->id() != Type::NA);
   }
   if (string && other) return ArgumentsDiffer(name, args, args);
-  MILLRACE_ASSIGN_OR_RETURN(std::vector<ExprPtr> cast, CastToCommonType(name, args, args));
+  MILLRACE_ASSIGN_OR_RETURN(std::vector<ExprPtr> cast,
+                            CastToCommonType(name, args, args));
   const arrow::DataType& type = *cast[0]->type();
   if (!IsOrderable(type)) return NotOrderable(name, args, type);
   BoundFunction function;
@@ -146,8 +146,12 @@ Bound BindExtreme(std::string_view name, bool greatest, Args args) {
   return function;
 }
 
-Bound BindGreatest(Args args, const BindContext&) { return BindExtreme("greatest", true, args); }
-Bound BindLeast(Args args, const BindContext&) { return BindExtreme("least", false, args); }
+Bound BindGreatest(Args args, const BindContext&) {
+  return BindExtreme("greatest", true, args);
+}
+Bound BindLeast(Args args, const BindContext&) {
+  return BindExtreme("least", false, args);
+}
 
 constexpr FunctionSpec kFunctions[] = {
     {"if", 3, 3, BindIf, "The second value where the first is true, else the third.",

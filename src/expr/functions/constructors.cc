@@ -18,7 +18,8 @@ using arrow::Type;
 using Bound = Result<BoundFunction>;
 using Args = std::span<const ExprPtr>;
 
-// Structs ---------------------------------------------------------------------------------------
+// Structs
+// ---------------------------------------------------------------------------------------
 
 // Puts columns side by side.
 Result<Value> MakeStruct(const KernelInput& in) {
@@ -62,7 +63,8 @@ Bound BindStruct(Args args, const BindContext&) {
 
 Bound BindNamedStruct(Args args, const BindContext&) {
   if (args.empty() || args.size() % 2 != 0) {
-    return WrongArgumentCount("named_struct", "2n (n > 0)", static_cast<int>(args.size()));
+    return WrongArgumentCount("named_struct", "2n (n > 0)",
+                              static_cast<int>(args.size()));
   }
   arrow::FieldVector fields;
   std::vector<ExprPtr> values;
@@ -70,22 +72,24 @@ Bound BindNamedStruct(Args args, const BindContext&) {
     const std::optional<std::string> name = StringLiteral(args[i]);
     if (!name.has_value()) {
       const std::string sql = SqlCallText("named_struct", args);
-      return AnalysisError("DATATYPE_MISMATCH.CREATE_NAMED_STRUCT_WITHOUT_FOLDABLE_STRING",
-                           "42K09",
-                           "Cannot resolve \"{}\" due to data type mismatch: Only foldable "
-                           "`STRING` expressions are allowed to appear at odd position, but "
-                           "they are [\"{}\"].",
-                           sql, SqlText(*args[i]))
+      return AnalysisError(
+                 "DATATYPE_MISMATCH.CREATE_NAMED_STRUCT_WITHOUT_FOLDABLE_STRING", "42K09",
+                 "Cannot resolve \"{}\" due to data type mismatch: Only foldable "
+                 "`STRING` expressions are allowed to appear at odd position, but "
+                 "they are [\"{}\"].",
+                 sql, SqlText(*args[i]))
           .Param("sqlExpr", fmt::format("\"{}\"", sql))
           .Param("inputExprs", fmt::format("[\"{}\"]", SqlText(*args[i])));
     }
     values.push_back(args[i + 1]);
-    fields.push_back(arrow::field(*name, values.back()->type(), values.back()->nullable()));
+    fields.push_back(
+        arrow::field(*name, values.back()->type(), values.back()->nullable()));
   }
   return StructOf(std::move(fields), std::move(values));
 }
 
-// Arrays and maps -------------------------------------------------------------------------------
+// Arrays and maps
+// -------------------------------------------------------------------------------
 
 // The values of some columns row by row: a0 b0 a1 b1 …
 Result<data::ArrayPtr> Interleave(std::span<const Value> args, size_t first, size_t step,
@@ -115,7 +119,8 @@ Result<data::ArrayPtr> Interleave(std::span<const Value> args, size_t first, siz
 Result<std::shared_ptr<arrow::Buffer>> EvenOffsets(int64_t rows, int64_t length) {
   FixedOutput<int32_t> offsets;
   MILLRACE_RETURN_IF_ERROR(offsets.Allocate(rows + 1));
-  offsets.Generate(rows + 1, [&](int64_t row) { return static_cast<int32_t>(row * length); });
+  offsets.Generate(rows + 1,
+                   [&](int64_t row) { return static_cast<int32_t>(row * length); });
   return offsets.Finish();
 }
 
@@ -148,7 +153,8 @@ Bound EmptyOf(const data::TypePtr& type) {
 
 Bound BindArray(Args args, const BindContext&) {
   if (args.empty()) return EmptyOf(data::ArrayOf(data::NullType(), false));
-  MILLRACE_ASSIGN_OR_RETURN(std::vector<ExprPtr> values, CastToCommonType("array", args, args));
+  MILLRACE_ASSIGN_OR_RETURN(std::vector<ExprPtr> values,
+                            CastToCommonType("array", args, args));
   BoundFunction function;
   function.type = data::ArrayOf(values[0]->type(), AnyNullable(values));
   function.nullable = false;
@@ -165,12 +171,15 @@ Status NullKey() {
 
 Status DuplicateKey(const arrow::Array& keys, int64_t index, const data::TimeZone& zone) {
   std::string text = SqlValue(keys, index, zone);
-  if (data::IsString(*keys.type()) && text.size() >= 2) text = text.substr(1, text.size() - 2);
-  return Error(Fault::kData,
-               "Duplicate map key {} was found, please check the input data.\nIf you want to "
-               "remove the duplicated keys, you can set \"spark.sql.mapKeyDedupPolicy\" to "
-               "\"LAST_WIN\" so that the key inserted at last takes precedence.",
-               text)
+  if (data::IsString(*keys.type()) && text.size() >= 2)
+    text = text.substr(1, text.size() - 2);
+  return Error(
+             Fault::kData,
+             "Duplicate map key {} was found, please check the input data.\nIf you want "
+             "to "
+             "remove the duplicated keys, you can set \"spark.sql.mapKeyDedupPolicy\" to "
+             "\"LAST_WIN\" so that the key inserted at last takes precedence.",
+             text)
       .Class("DUPLICATED_MAP_KEY", "23505")
       .Java(kSparkRuntimeException)
       .Param("key", text)
@@ -196,8 +205,8 @@ Result<Value> MakeMaps(const KernelInput& in) {
   }
   MILLRACE_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Buffer> offsets,
                             EvenOffsets(rows, entries));
-  auto pairs = arrow::ArrayData::Make(in.type->field(0)->type(), rows * entries, {nullptr},
-                                      {keys->data(), items->data()}, 0);
+  auto pairs = arrow::ArrayData::Make(in.type->field(0)->type(), rows * entries,
+                                      {nullptr}, {keys->data(), items->data()}, 0);
   return Value{arrow::MakeArray(arrow::ArrayData::Make(
                    in.type, rows, {nullptr, std::move(offsets)}, {std::move(pairs)}, 0)),
                constant};
@@ -209,7 +218,8 @@ Bound BindMap(Args args, const BindContext&) {
   if (args.size() % 2 != 0) {
     return WrongArgumentCount("map", "2n (n > 0)", static_cast<int>(args.size()));
   }
-  if (args.empty()) return EmptyOf(data::MapOf(data::NullType(), data::NullType(), false));
+  if (args.empty())
+    return EmptyOf(data::MapOf(data::NullType(), data::NullType(), false));
   std::vector<ExprPtr> keys;
   std::vector<ExprPtr> items;
   for (size_t i = 0; i < args.size(); i += 2) {
@@ -221,10 +231,11 @@ Bound BindMap(Args args, const BindContext&) {
   const data::TypePtr key_type = keys[0]->type();
   if (HoldsMap(*key_type)) {
     const std::string sql = SqlCallText("map", args);
-    return AnalysisError("DATATYPE_MISMATCH.INVALID_MAP_KEY_TYPE", "42K09",
-                         "Cannot resolve \"{}\" due to data type mismatch: The key of map "
-                         "cannot be/contain \"{}\".",
-                         sql, data::SqlTypeName(*key_type))
+    return AnalysisError(
+               "DATATYPE_MISMATCH.INVALID_MAP_KEY_TYPE", "42K09",
+               "Cannot resolve \"{}\" due to data type mismatch: The key of map "
+               "cannot be/contain \"{}\".",
+               sql, data::SqlTypeName(*key_type))
         .Param("sqlExpr", fmt::format("\"{}\"", sql))
         .Param("keyType", fmt::format("\"{}\"", data::SqlTypeName(*key_type)));
   }
@@ -240,7 +251,8 @@ Bound BindMap(Args args, const BindContext&) {
   return function;
 }
 
-// Elements --------------------------------------------------------------------------------------
+// Elements
+// --------------------------------------------------------------------------------------
 
 Bound BindElement(std::string_view name, Indexing indexing, Args args) {
   const data::TypePtr& type = args[0]->type();
@@ -252,6 +264,8 @@ Bound BindElement(std::string_view name, Indexing indexing, Args args) {
     MILLRACE_ASSIGN_OR_RETURN(ExprPtr index, MakeCast(args[1], data::LongType()));
     function.args = {args[0], std::move(index)};
     function.type = type->field(0)->type();
+    function.nullable = indexing != Indexing::kElementAt || AnyNullable(args) ||
+                        type->field(0)->nullable();
     function.can_fail = indexing != Indexing::kGet;  // try_element_at refuses zero
     function.kernel = ArrayElementKernel(indexing);
     return function;
@@ -268,23 +282,23 @@ Bound BindElement(std::string_view name, Indexing indexing, Args args) {
       args[1]->type()->id() != Type::NA;
   if (!common.has_value() || string_mismatch) {
     const std::string sql = SqlCallText(name, args);
-    const std::string found =
-        fmt::format("[\"{}\", \"{}\"]", data::SqlTypeName(*type),
-                    data::SqlTypeName(*args[1]->type()));
-    return AnalysisError("DATATYPE_MISMATCH.MAP_FUNCTION_DIFF_TYPES", "42K09",
-                         "Cannot resolve \"{}\" due to data type mismatch: Input to `{}` should "
-                         "have been \"MAP\" followed by a value with same key type, but it's "
-                         "{}.",
-                         sql, name, found)
+    const std::string found = fmt::format("[\"{}\", \"{}\"]", data::SqlTypeName(*type),
+                                          data::SqlTypeName(*args[1]->type()));
+    return AnalysisError(
+               "DATATYPE_MISMATCH.MAP_FUNCTION_DIFF_TYPES", "42K09",
+               "Cannot resolve \"{}\" due to data type mismatch: Input to `{}` should "
+               "have been \"MAP\" followed by a value with same key type, but it's "
+               "{}.",
+               sql, name, found)
         .Param("sqlExpr", fmt::format("\"{}\"", sql))
         .Param("functionName", fmt::format("`{}`", name))
         .Param("dataType", "\"MAP\"")
         .Param("leftType", fmt::format("\"{}\"", data::SqlTypeName(*type)))
         .Param("rightType", fmt::format("\"{}\"", data::SqlTypeName(*args[1]->type())));
   }
-  MILLRACE_ASSIGN_OR_RETURN(
-      ExprPtr base, MakeCast(args[0], data::MapOf(*common, map.item_type(),
-                                                  map.item_field()->nullable())));
+  MILLRACE_ASSIGN_OR_RETURN(ExprPtr base,
+                            MakeCast(args[0], data::MapOf(*common, map.item_type(),
+                                                          map.item_field()->nullable())));
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr key, MakeCast(args[1], *common));
   function.args = {std::move(base), std::move(key)};
   function.type = map.item_type();

@@ -109,9 +109,9 @@ Bound BindAddMonths(Args args, const BindContext&) {
 }
 
 // Spark counts a month of 31 days for what is left over after whole months.
-double MonthsApart(int64_t end, int64_t start, bool round) {
-  const int64_t end_days = FloorDiv(end, kMicrosPerDay);
-  const int64_t start_days = FloorDiv(start, kMicrosPerDay);
+double MonthsApart(int64_t end, int64_t start, bool round, LocalClock& clock) {
+  const int64_t end_days = clock.LocalDays(end);
+  const int64_t start_days = clock.LocalDays(start);
   const data::CivilDate a = data::CivilFromDays(end_days);
   const data::CivilDate b = data::CivilFromDays(start_days);
   const auto months =
@@ -119,10 +119,13 @@ double MonthsApart(int64_t end, int64_t start, bool round) {
   const bool last_days =
       LastDayOfMonth(end_days) == end_days && LastDayOfMonth(start_days) == start_days;
   if (a.day == b.day || last_days) return months;
+  // Time that has really passed since midnight: a day may have 23 hours.
+  const auto seconds_of_day = [&](int64_t utc, int64_t days) {
+    return (utc - clock.zone().ToUtc(days * kMicrosPerDay)) / kMicrosPerSecond;
+  };
   constexpr int64_t kSecondsPerDay = 86'400;
-  const int64_t seconds = (a.day - b.day) * kSecondsPerDay +
-                          FloorMod(end, kMicrosPerDay) / kMicrosPerSecond -
-                          FloorMod(start, kMicrosPerDay) / kMicrosPerSecond;
+  const int64_t seconds = (a.day - b.day) * kSecondsPerDay + seconds_of_day(end, end_days) -
+                          seconds_of_day(start, start_days);
   const double apart =
       months + static_cast<double>(seconds) / static_cast<double>(31 * kSecondsPerDay);
   return round ? std::floor(apart * 1e8 + 0.5) / 1e8 : apart;
@@ -135,7 +138,7 @@ Bound BindMonthsBetween(Args args, const BindContext&) {
     LocalClock clock(*in.context.zone);
     return MapRows<double, int64_t, int64_t, bool>(
         in, [&](int64_t end, int64_t start, bool round) {
-          return MonthsApart(clock.ToLocal(end), clock.ToLocal(start), round);
+          return MonthsApart(end, start, round, clock);
         });
   };
   return BindWith("months_between", all,
@@ -194,7 +197,8 @@ Result<int64_t> LocalMicros(int32_t year, int32_t month, int32_t day, int32_t ho
   MILLRACE_RETURN_IF_ERROR(CheckRange("MinuteOfHour", minute, 59));
   // 60 seconds, and nothing more, are those of the next minute.
   if (micros > kMicrosPerMinute && micros < kMicrosPerMinute + kMicrosPerSecond) {
-    const std::string text = seconds.ToString(6);
+    std::string text = seconds.ToString(6);
+    text.erase(text.find_last_not_of('0') + 1);
     return Error(Fault::kData,
                  "Valid range for seconds is [0, 60] (inclusive), but the provided value is "
                  "{}. To avoid this error, use `try_make_timestamp`, which returns NULL on "
@@ -333,7 +337,10 @@ std::optional<int64_t> MicrosOfSeconds(double seconds) {
 }
 
 Bound BindTimestampSeconds(Args args, const BindContext&) {
-  const ExprPtr arg = args[0];
+  ExprPtr arg = args[0];
+  if (arg->type()->id() == arrow::Type::NA) {
+    MILLRACE_ASSIGN_OR_RETURN(arg, MakeCast(arg, data::LongType()));
+  }
   const arrow::DataType& type = *arg->type();
   if (!data::IsNumeric(type)) {
     return UnexpectedInputType("timestamp_seconds", args, 0, "\"NUMERIC\"");

@@ -28,15 +28,17 @@ std::string Quoted(std::string_view text) { return fmt::format("\"{}\"", text); 
 
 Error Mismatch(std::string_view kind, const std::string& sql, std::string_view problem) {
   return AnalysisError(fmt::format("DATATYPE_MISMATCH.{}", kind), "42K09",
-                       "Cannot resolve {} due to data type mismatch: {}", Quoted(sql), problem)
+                       "Cannot resolve {} due to data type mismatch: {}", Quoted(sql),
+                       problem)
       .Param("sqlExpr", Quoted(sql));
 }
 
 Error InvalidJsonSchema(const std::string& sql, const arrow::DataType& type) {
   const std::string schema = Quoted(data::SqlTypeName(type));
   return Mismatch("INVALID_JSON_SCHEMA", sql,
-                  fmt::format("Input schema {} must be a struct, an array, a map or a variant.",
-                              schema))
+                  fmt::format(
+                      "Input schema {} must be a struct, an array, a map or a variant.",
+                      schema))
       .Param("schema", schema);
 }
 
@@ -154,10 +156,11 @@ Bound BindFromJson(Args args, const BindContext& context) {
   if (!IsJsonRoot(*type)) return InvalidJsonSchema(sql, *type);
   if (Holds(*type, IsMapWithoutTextKeys)) {
     const std::string found = Quoted(data::SqlTypeName(*type));
-    return Mismatch("INVALID_JSON_MAP_KEY_TYPE", sql,
-                    fmt::format("Input schema {} can only contain STRING as a key type for a "
-                                "MAP.",
-                                found))
+    return Mismatch(
+               "INVALID_JSON_MAP_KEY_TYPE", sql,
+               fmt::format("Input schema {} can only contain STRING as a key type for a "
+                           "MAP.",
+                           found))
         .Param("schema", found);
   }
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr text,
@@ -223,8 +226,8 @@ Bound BindSchemaOfJson(Args args, const BindContext& context) {
     return Mismatch("UNEXPECTED_NULL", sql, "The json must not be null.")
         .Param("exprName", "json");
   }
-  MILLRACE_ASSIGN_OR_RETURN(const ExprPtr text,
-                            CastTo("schema_of_json", args.first(1), 0, data::StringType()));
+  MILLRACE_ASSIGN_OR_RETURN(
+      const ExprPtr text, CastTo("schema_of_json", args.first(1), 0, data::StringType()));
   MILLRACE_ASSIGN_OR_RETURN(
       const JsonReadOptions read,
       JsonReadOptions::Make(options, context.session_time_zone, "schema_of_json"));
@@ -253,7 +256,8 @@ Bound BindGetJsonObject(Args args, const BindContext&) {
     }
   };
   return BindWith(
-      "get_json_object", args, {data::StringType(), data::StringType()}, data::StringType(),
+      "get_json_object", args, {data::StringType(), data::StringType()},
+      data::StringType(),
       [](const KernelInput& in) {
         JsonPathReader reader;
         LastPath last;

@@ -384,7 +384,10 @@ const FunctionSpec kFunctions[] = {
      "bround(25, -1) → 20"},
     {"cbrt", 1, 1,
      [](Args args, const BindContext&) {
-       return OfDouble("cbrt", args, [](double x) { return std::cbrt(x); });
+       return OfDouble("cbrt", args, // The C library's cbrt(double) may miss even 27.
+                       [](double x) {
+                         return static_cast<double>(std::cbrt(static_cast<long double>(x)));
+                       });
      },
      "The cube root.", "cbrt(27.0) → 3.0"},
     {"ceil", 1, 2,

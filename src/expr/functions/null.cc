@@ -14,7 +14,8 @@ using Bound = Result<BoundFunction>;
 using Args = std::span<const ExprPtr>;
 
 Bound BindCoalesce(Args args, const BindContext&) {
-  MILLRACE_ASSIGN_OR_RETURN(std::vector<ExprPtr> cast, CastToCommonType("coalesce", args, args));
+  MILLRACE_ASSIGN_OR_RETURN(std::vector<ExprPtr> cast,
+                            CastToCommonType("coalesce", args, args));
   BoundFunction function;
   function.type = cast[0]->type();
   function.nullable = std::all_of(cast.begin(), cast.end(),
@@ -76,9 +77,9 @@ Bound BindNanvl(Args args, const BindContext&) {
   BoundFunction function;
   function.type = floats ? args[0]->type() : data::DoubleType();
   for (int i = 0; i < 2; ++i) {
-    MILLRACE_ASSIGN_OR_RETURN(ExprPtr operand,
-                              CastArgument("nanvl", args, i, function.type,
-                                           "(\"DOUBLE\" or \"FLOAT\")"));
+    MILLRACE_ASSIGN_OR_RETURN(
+        ExprPtr operand,
+        CastArgument("nanvl", args, i, function.type, "(\"DOUBLE\" or \"FLOAT\")"));
     function.args.push_back(std::move(operand));
   }
   function.nullable = AnyNullable(function.args);
@@ -93,7 +94,8 @@ constexpr FunctionSpec kFunctions[] = {
      "ifnull(NULL, 2) → 2"},
     {"nvl", 2, 2, BindNvl, "The first value, or the second where that is null.",
      "nvl(NULL, 'x') → x"},
-    {"nvl2", 3, 3, BindNvl2, "The second value where the first is not null, else the third.",
+    {"nvl2", 3, 3, BindNvl2,
+     "The second value where the first is not null, else the third.",
      "nvl2(NULL, 1, 2) → 2"},
     {"nullif", 2, 2, BindNullif, "The first value, or null where it equals the second.",
      "nullif(1, 1) → NULL"},

@@ -31,7 +31,9 @@ Bound BindLogic(std::string_view name, LazyKernel kernel, Args args) {
   return function;
 }
 
-Bound BindAnd(Args args, const BindContext&) { return BindLogic("and", EvaluateAnd, args); }
+Bound BindAnd(Args args, const BindContext&) {
+  return BindLogic("and", EvaluateAnd, args);
+}
 Bound BindOr(Args args, const BindContext&) { return BindLogic("or", EvaluateOr, args); }
 
 Bound BindNot(Args args, const BindContext&) {
@@ -89,8 +91,8 @@ Result<Value> IsNan(const KernelInput& in) {
   const Reader<T> values(in.args[0]);
   FixedOutput<bool> out;
   MILLRACE_RETURN_IF_ERROR(out.Allocate(rows));
-  out.Generate(rows,
-               [&](int64_t row) { return !values.IsNull(row) && std::isnan(values[row]); });
+  out.Generate(
+      rows, [&](int64_t row) { return !values.IsNull(row) && std::isnan(values[row]); });
   return MakeValue(in.type, rows, constant, nullptr, out.Finish());
 }
 
@@ -111,7 +113,8 @@ Bound BindIsNan(Args args, const BindContext&) {
 constexpr FunctionSpec kFunctions[] = {
     {"and", 2, 2, BindAnd, "Whether both are true; false wins over null.",
      "and(false, NULL) → false"},
-    {"or", 2, 2, BindOr, "Whether one is true; true wins over null.", "or(NULL, true) → true"},
+    {"or", 2, 2, BindOr, "Whether one is true; true wins over null.",
+     "or(NULL, true) → true"},
     {"not", 1, 1, BindNot, "The opposite.", "not(true) → false"},
     {"!", 1, 1, BindBang, "The opposite.", "!(false) → true"},
     {"isnull", 1, 1, BindIsNull, "Whether the value is null.", "isnull(NULL) → true"},

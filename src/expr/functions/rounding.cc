@@ -31,8 +31,7 @@ struct Digits {
 };
 
 // The shortest digits that give the number back.
-template <typename T>
-Digits ShortestDigits(T magnitude) {
+Digits ShortestDigits(double magnitude) {
   char text[64];
   const auto end =
       std::to_chars(text, text + sizeof(text), magnitude, std::chars_format::scientific).ptr;
@@ -47,12 +46,11 @@ Digits ShortestDigits(T magnitude) {
   return out;
 }
 
-template <typename T>
-T RoundShortest(T value, int digits, Rounding rounding) {
+double RoundShortest(double value, int digits, Rounding rounding) {
   Digits decimal = ShortestDigits(std::abs(value));
   const int kept = decimal.exponent + digits;  // digits that stay
   if (kept >= decimal.count) return value;
-  if (kept < 0) return T{0};
+  if (kept < 0) return 0;
 
   const auto first_cut = static_cast<size_t>(kept);
   int to_half = decimal.digits[first_cut] < 5 ? -1 : (decimal.digits[first_cut] > 5 ? 1 : 0);
@@ -69,9 +67,9 @@ T RoundShortest(T value, int digits, Rounding rounding) {
   }
   text += 'e';
   text += std::to_string(-digits);
-  T rounded{};
+  double rounded = 0;
   std::from_chars(text.data(), text.data() + text.size(), rounded);
-  if (rounded == 0) return T{0};
+  if (rounded == 0) return 0;
   return value < 0 ? -rounded : rounded;
 }
 
@@ -175,7 +173,8 @@ void ShortestDecimal::KeepDigits(int count) {
 }
 
 float RoundFloat(float value, int digits, Rounding rounding) {
-  return std::isfinite(value) ? RoundShortest(value, digits, rounding) : value;
+  // Spark rounds the shortest decimal of the double: 1.15 as float is 1.1499…
+  return static_cast<float>(RoundDouble(double{value}, digits, rounding));
 }
 
 }  // namespace millrace::expr
