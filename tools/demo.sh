@@ -126,7 +126,6 @@ run_pipeline() {
 show_lake() {
   say ""
   say "What the lake $LAKE holds now:"
-  "$BUILD_DIR/millrace" show "$LAKE" --limit 20
   "$BUILD_DIR/ecommerce_summary" --output "$LAKE"
 }
 

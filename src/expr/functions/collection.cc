@@ -86,17 +86,35 @@ Status BinaryArraysDiffer(Text name, Args args) {
       .Param("sqlExpr", sql);
 }
 
+// The type two elements share without turning numbers into text or digits into decimals: Spark's
+// findTightestCommonType.
+std::optional<data::TypePtr> TightestType(const data::TypePtr& a, const data::TypePtr& b) {
+  const auto kind = [](const arrow::DataType& type) {
+    if (data::IsString(type)) return 1;
+    return type.id() == Type::DECIMAL128 ? 2 : 0;
+  };
+  if (a->id() == Type::NA) return b;
+  if (b->id() == Type::NA || SameType(*a, *b)) return a;
+  if (a->id() == Type::LIST && b->id() == Type::LIST) {
+    const auto element =
+        TightestType(static_cast<const arrow::ListType&>(*a).value_type(),
+                     static_cast<const arrow::ListType&>(*b).value_type());
+    if (!element.has_value()) return std::nullopt;
+  } else if (kind(*a) != kind(*b) || kind(*a) == 2) {
+    const auto wider = WidestType(a, b);
+    const bool one_holds_both = kind(*a) != 1 && kind(*b) != 1 && wider.has_value() &&
+                                (SameType(**wider, *a) || SameType(**wider, *b));
+    return one_holds_both ? wider : std::nullopt;
+  }
+  return WidestType(a, b);
+}
+
 // An array and a value, both cast to the element type they share.
 Result<std::vector<ExprPtr>> ArrayAndElement(Text name, Args args) {
   if (IsVoid(args[0]) || IsVoid(args[1])) return NoNullType(name, args);
   if (!IsList(args[0])) return NotAnArray(name, args);
-  const auto element = WidestType(ElementType(args[0]), args[1]->type());
-  const bool text = data::IsString(*ElementType(args[0]));
-  const bool same_kind = text == data::IsString(*args[1]->type()) ||
-                         ElementType(args[0])->id() == Type::NA;
-  if (!element.has_value() || !same_kind) {
-    return ElementsDiffer(name, args);
-  }
+  const auto element = TightestType(ElementType(args[0]), args[1]->type());
+  if (!element.has_value()) return ElementsDiffer(name, args);
   MILLRACE_ASSIGN_OR_RETURN(
       ExprPtr array, MakeCast(args[0], data::ArrayOf(*element, HasNulls(args[0]))));
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr value, MakeCast(args[1], *element));
@@ -108,7 +126,7 @@ Result<std::vector<ExprPtr>> TwoArrays(Text name, Args args) {
   for (int i = 0; i < 2; ++i) {
     if (!IsList(args[static_cast<size_t>(i)])) return BinaryArraysDiffer(name, args);
   }
-  const auto element = WidestType(ElementType(args[0]), ElementType(args[1]));
+  const auto element = TightestType(ElementType(args[0]), ElementType(args[1]));
   if (!element.has_value()) return BinaryArraysDiffer(name, args);
   std::vector<ExprPtr> cast;
   for (const ExprPtr& arg : args) {
@@ -227,7 +245,7 @@ template <int kSign>
 Bound BindExtreme(Text name, Args args) {
   if (!IsList(args[0])) return NotAnArray(name, args);
   const data::TypePtr element = ElementType(args[0]);
-  if (!IsOrderable(*element)) return NotOrderable(name, args, *args[0]->type());
+  if (!IsOrderable(*element)) return NotOrderable(name, args, *element);
   return MakeBound({args[0]}, element,
                    [](const KernelInput& in) -> Result<Value> {
                      const bool constant = in.args[0].constant;
@@ -334,9 +352,10 @@ class ElementSet {
 };
 
 Bound BindArrayDistinct(Args args, const BindContext&) {
+  if (IsVoid(args[0])) return AlwaysNull(data::ArrayOf(data::NullType()));
   if (!IsList(args[0])) return NotAnArray("array_distinct", args);
   if (!IsOrderable(*ElementType(args[0]))) {
-    return NotOrderable("array_distinct", args, *args[0]->type());
+    return NotOrderable("array_distinct", args, *ElementType(args[0]));
   }
   return MakeBound({args[0]}, args[0]->type(),
                    ListKernel([](const KernelInput&, const ListRows& lists, int64_t row,
@@ -443,6 +462,7 @@ Status BadSlice(Text parameter, Text kind, std::string message) {
 }
 
 Bound BindSlice(Args args, const BindContext&) {
+  if (IsVoid(args[0])) return AlwaysNull(data::ArrayOf(data::NullType()));
   if (!IsList(args[0])) return NotAnArray("slice", args);
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr start, CastTo("slice", args, 1, data::IntType()));
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr length, CastTo("slice", args, 2, data::IntType()));
@@ -506,6 +526,7 @@ Bound BindFlatten(Args args, const BindContext&) {
 }
 
 Bound BindArrayCompact(Args args, const BindContext&) {
+  if (IsVoid(args[0])) return AlwaysNull(data::ArrayOf(data::NullType()));
   if (!IsList(args[0])) return NotAnArray("array_compact", args);
   return MakeBound({args[0]}, data::ArrayOf(ElementType(args[0]), false),
                    ListKernel([](const KernelInput&, const ListRows& lists, int64_t row,
@@ -518,6 +539,7 @@ Bound BindArrayCompact(Args args, const BindContext&) {
 }
 
 Bound BindArrayRemove(Args args, const BindContext&) {
+  if (IsList(args[0]) && IsVoid(args[1])) return AlwaysNull(args[0]->type());
   MILLRACE_ASSIGN_OR_RETURN(std::vector<ExprPtr> cast, ArrayAndElement("array_remove", args));
   if (!IsOrderable(*cast[1]->type())) {
     return NotOrderable("array_remove", args, *cast[1]->type());
@@ -581,13 +603,33 @@ Result<Value> ConcatLists(const KernelInput& in) {
   return Value{std::move(array), constant};
 }
 
+// What is no array counts as string.
+Status ConcatTypesDiffer(Args args) {
+  const std::string sql = fmt::format("\"{}\"", SqlCallText("concat", args));
+  std::string types;
+  for (const ExprPtr& arg : args) {
+    types += types.empty() ? "(" : " or ";
+    types += fmt::format(
+        "\"{}\"", IsList(arg) ? data::SqlTypeName(*arg->type()) : std::string("STRING"));
+  }
+  types += ")";
+  return AnalysisError("DATATYPE_MISMATCH.DATA_DIFF_TYPES", "42K09",
+                       "Cannot resolve {} due to data type mismatch: Input to `concat` should "
+                       "all be the same type, but it's {}.",
+                       sql, types)
+      .Param("functionName", "`concat`")
+      .Param("dataType", types)
+      .Param("sqlExpr", sql);
+}
+
 Bound BindConcat(Args args, const BindContext&) {
   const bool lists = std::any_of(args.begin(), args.end(), IsList);
   if (!lists) return BindConcatText(args);
   data::TypePtr type = args[0]->type();
   for (const ExprPtr& arg : args) {
-    const auto wider = WidestType(type, arg->type());
-    if (!wider.has_value()) return ArgumentsDiffer("concat", args, args);
+    const auto wider = IsList(arg) && IsList(args[0]) ? WidestType(type, arg->type())
+                                                      : std::nullopt;
+    if (!wider.has_value()) return ConcatTypesDiffer(args);
     type = *wider;
   }
   std::vector<ExprPtr> cast;
@@ -673,7 +715,7 @@ Bound BindArrayRepeat(Args args, const BindContext&) {
 template <bool kFront>
 Bound BindArrayAdd(Text name, Args args) {
   if (!IsList(args[0])) return NotAnArray(name, args);
-  const auto element = WidestType(ElementType(args[0]), args[1]->type());
+  const auto element = TightestType(ElementType(args[0]), args[1]->type());
   if (!element.has_value()) return ElementsDiffer(name, args);
   const bool nulls = HasNulls(args[0]) || args[1]->nullable();
   const data::TypePtr type = data::ArrayOf(*element, nulls);

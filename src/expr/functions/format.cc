@@ -428,6 +428,14 @@ Result<NumberPattern> ReadNumberPattern(Text text) {
           text);
     }
   }
+  // A pattern of '#' alone shows at least one digit before the point, or else after it.
+  if (fraction && out.min_integral == 0 && out.min_fraction == 0) {
+    if (text.starts_with('.')) {
+      out.min_fraction = std::min(1, out.max_fraction);
+    } else {
+      out.min_integral = 1;
+    }
+  }
   return out;
 }
 
@@ -522,9 +530,10 @@ Kernel NumberKernel(const ExprPtr& number, F pattern_at) {
 
 Bound BindFormatNumber(Args args, const BindContext&) {
   ExprPtr number = args[0];
-  if (!data::IsNumeric(*number->type())) {
-    MILLRACE_ASSIGN_OR_RETURN(
-        number, CastTo("format_number", args, 0, Wanted(data::DoubleType(), "\"NUMERIC\"")));
+  if (number->type()->id() == arrow::Type::NA) {
+    MILLRACE_ASSIGN_OR_RETURN(number, MakeCast(number, data::DoubleType()));
+  } else if (!data::IsNumeric(*number->type())) {
+    return UnexpectedInputType("format_number", args, 0, "\"NUMERIC\"");
   }
   if (data::IsString(*args[1]->type())) {
     Kernel kernel = NumberKernel(

@@ -38,7 +38,15 @@ Value WithElements(const KernelInput& in, const data::ArrayPtr& elements) {
   return Value{arrow::MakeArray(std::move(out)), in.args[0].constant};
 }
 
+// A call that is null whatever comes, as Spark's are of a null without type.
+Bound NullArray() {
+  return MakeBound({}, data::ArrayOf(data::NullType()),
+                   [](const KernelInput& in) { return NullConstant(in.type); },
+                   {.makes_nulls = true});
+}
+
 Bound BindKeys(Args args, const BindContext&) {
+  if (args[0]->type()->id() == Type::NA) return NullArray();
   if (args[0]->type()->id() != Type::MAP) return NotAMap("map_keys", args);
   return MakeBound({args[0]}, data::ArrayOf(MapOf(args[0]).key_type(), false),
                    [](const KernelInput& in) -> Result<Value> {
@@ -48,6 +56,7 @@ Bound BindKeys(Args args, const BindContext&) {
 }
 
 Bound BindValues(Args args, const BindContext&) {
+  if (args[0]->type()->id() == Type::NA) return NullArray();
   if (args[0]->type()->id() != Type::MAP) return NotAMap("map_values", args);
   const arrow::MapType& map = MapOf(args[0]);
   return MakeBound({args[0]}, data::ArrayOf(map.item_type(), map.item_field()->nullable()),
@@ -72,6 +81,21 @@ Bound BindEntries(Args args, const BindContext&) {
       });
 }
 
+Status KeysDiffer(Text name, Args args) {
+  const std::string sql = fmt::format("\"{}\"", SqlCallText(name, args));
+  const std::string left = fmt::format("\"{}\"", data::SqlTypeName(*args[0]->type()));
+  const std::string right = fmt::format("\"{}\"", data::SqlTypeName(*args[1]->type()));
+  return AnalysisError("DATATYPE_MISMATCH.MAP_FUNCTION_DIFF_TYPES", "42K09",
+                       "Cannot resolve {} due to data type mismatch: Input to `{}` should have "
+                       "been \"MAP\" followed by a value with same key type, but it's [{}, {}].",
+                       sql, name, left, right)
+      .Param("functionName", fmt::format("`{}`", name))
+      .Param("dataType", "\"MAP\"")
+      .Param("leftType", left)
+      .Param("rightType", right)
+      .Param("sqlExpr", sql);
+}
+
 Bound BindContainsKey(Args args, const BindContext&) {
   constexpr Text kName = "map_contains_key";
   if (args[0]->type()->id() == Type::NA || args[1]->type()->id() == Type::NA) {
@@ -86,7 +110,10 @@ Bound BindContainsKey(Args args, const BindContext&) {
   if (args[0]->type()->id() != Type::MAP) return NotAMap(kName, args);
   const arrow::MapType& map = MapOf(args[0]);
   const auto key_type = WidestType(map.key_type(), args[1]->type());
-  if (!key_type.has_value()) return ArgumentsDiffer(kName, args, args);
+  if (!key_type.has_value() ||
+      data::IsString(*map.key_type()) != data::IsString(*args[1]->type())) {
+    return KeysDiffer(kName, args);
+  }
   MILLRACE_ASSIGN_OR_RETURN(
       ExprPtr cast,
       MakeCast(args[0],
@@ -268,14 +295,28 @@ Bound BindFromEntries(Args args, const BindContext&) {
       {.makes_nulls = list->value_field()->nullable(), .can_fail = true});
 }
 
+Status NotAllMaps(Args args) {
+  const std::string sql = fmt::format("\"{}\"", SqlCallText("map_concat", args));
+  std::string types;
+  for (const ExprPtr& arg : args) {
+    types += fmt::format("{}\"{}\"", types.empty() ? "" : ", ",
+                         data::SqlTypeName(*arg->type()));
+  }
+  return AnalysisError("DATATYPE_MISMATCH.MAP_CONCAT_DIFF_TYPES", "42K09",
+                       "Cannot resolve {} due to data type mismatch: The `map_concat` should "
+                       "all be of type map, but it's [{}].",
+                       sql, types)
+      .Param("functionName", "`map_concat`")
+      .Param("dataType", "[" + types + "]")
+      .Param("sqlExpr", sql);
+}
+
 Bound BindMapConcat(Args args, const BindContext&) {
-  constexpr Text kName = "map_concat";
   data::TypePtr type = args[0]->type();
   for (const ExprPtr& arg : args) {
-    const auto wider = WidestType(type, arg->type());
-    if (!wider.has_value() || (*wider)->id() != Type::MAP) {
-      return ArgumentsDiffer(kName, args, args);
-    }
+    const auto wider = arg->type()->id() == Type::MAP ? WidestType(type, arg->type())
+                                                      : std::nullopt;
+    if (!wider.has_value() || (*wider)->id() != Type::MAP) return NotAllMaps(args);
     type = *wider;
   }
   std::vector<ExprPtr> cast;

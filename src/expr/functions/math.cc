@@ -160,7 +160,9 @@ Bound RoundIntegers(ExprPtr arg, int scale, Rounding rounding) {
   return bound;
 }
 
-Bound BindRound(Text name, Args args, Rounding rounding) {
+Bound BindRound(Text name, Args given, Rounding rounding) {
+  std::vector<ExprPtr> args(given.begin(), given.end());
+  if (args.size() == 1) args.push_back(MakeInt(0));
   MILLRACE_ASSIGN_OR_RETURN(const std::optional<int> scale, ScaleArgument(name, args));
   ExprPtr arg = args[0];
   if (!data::IsNumeric(*arg->type())) {
@@ -391,11 +393,11 @@ const FunctionSpec kFunctions[] = {
      },
      "The cube root.", "cbrt(27.0) → 3.0"},
     {"ceil", 1, 2,
-     [](Args args, const BindContext&) { return BindWhole("ceil", args, Rounding::kUp); },
+     [](Args args, const BindContext&) { return BindWhole("CEIL", args, Rounding::kUp); },
      "The least integer, or number with so many digits, that is not below.",
      "ceil(3.1411, 3) → 3.142"},
     {"ceiling", 1, 2,
-     [](Args args, const BindContext&) { return BindWhole("ceiling", args, Rounding::kUp); },
+     [](Args args, const BindContext&) { return BindWhole("CEIL", args, Rounding::kUp); },
      "The same as ceil.", "ceiling(-0.1) → 0"},
     {"conv", 3, 3,
      [](Args args, const BindContext&) {
@@ -450,7 +452,7 @@ const FunctionSpec kFunctions[] = {
      },
      "The factorial of 0 to 20; null for others.", "factorial(5) → 120"},
     {"floor", 1, 2,
-     [](Args args, const BindContext&) { return BindWhole("floor", args, Rounding::kDown); },
+     [](Args args, const BindContext&) { return BindWhole("FLOOR", args, Rounding::kDown); },
      "The greatest integer, or number with so many digits, that is not above.",
      "floor(-0.1) → -1"},
     {"hypot", 2, 2,
