@@ -1,0 +1,17 @@
+// Sums and differences of dates, timestamps and intervals: what `+` and `-` do besides
+// numbers.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "expr/function.h"
+
+namespace millrace::expr {
+
+/// Binds a `+` or `-` (`subtract`) of which one operand at least is a date, a timestamp
+/// or an interval; nothing where none is.
+std::optional<Result<BoundFunction>> BindTimeSum(std::span<const ExprPtr> args,
+                                                 bool subtract);
+
+}  // namespace millrace::expr
