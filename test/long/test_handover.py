@@ -1,7 +1,6 @@
 """A stateless query and its lake move between Millrace and a real Spark, whole both times."""
 
 from spark_jobs import read_lake_with_spark, write_lake_with_spark
-from test_lake_readers import with_pyarrow
 from topic_reader import read_orders
 
 
@@ -45,7 +44,8 @@ def test_we_go_on_with_a_query_of_spark(programs, kafka, topic, tmp_path):
     run_job(programs, topic, tmp_path)
     orders = read_orders(kafka, topic)
     assert len(orders) == 1_500
-    assert sorted(with_pyarrow(tmp_path / "lake")) == orders
+    shown = programs.run("millrace", "show", tmp_path / "lake", "--count")
+    assert shown.stdout.strip() == "1500"
     assert read_lake_with_spark(tmp_path / "lake") == as_seconds(orders)
 
 
