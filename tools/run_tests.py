@@ -194,6 +194,7 @@ class PytestSuite:
 
     def wants_kafka(self):
         files = [file for path in self.paths for file in [path, *path.rglob("*.py")]]
+        files += [path.parent / "conftest.py" for path in self.paths]
         return any(KAFKA_VARIABLE in file.read_text() for file in files if file.is_file())
 
     def run(self, processes, reports, environment, seconds):

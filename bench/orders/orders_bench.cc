@@ -27,6 +27,7 @@ Status Run(const Arguments& arguments) {
       SparkSession::Builder()
           .Config("spark.sql.session.timeZone", "UTC")
           .Config("millrace.streaming.watermarkPolicy", arguments.watermark_policy)
+          .Config("spark.sql.streaming.numRecentProgressUpdates", "100000")
           .GetOrCreate());
   DataFrameReader reader = spark.ReadStream();
   reader.Format("kafka")

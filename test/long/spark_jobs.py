@@ -60,3 +60,15 @@ def read_lake_with_spark(lake):
     rows = [line.split()[1:] for line in run_spark(READ_LAKE, lake).splitlines()
             if line.startswith("row ")]
     return sorted((user, float(amount), float(when)) for user, amount, when in rows)
+
+
+def replay_with_spark(kafka, topic, folder, limit):
+    """The console output of the windowed orders job over the whole topic."""
+    command = [sys.executable, ROOT / "bench" / "orders" / "spark_orders.py"]
+    command += ["--bootstrap-servers", kafka, "--topic", topic, "--folder", folder]
+    command += ["--jars", ROOT / ".deps" / "spark" / "libs", "--sinks", "window"]
+    if limit:
+        command += ["--max-offsets-per-trigger", str(limit)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return done.stdout
