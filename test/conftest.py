@@ -19,23 +19,23 @@ class Programs:
     def _command(self, name, arguments):
         return [str(self._folder / name), *map(str, arguments)]
 
-    def run(self, name, *arguments, env=None, check=True):
+    def run(self, name, *arguments, env=None, check=True, timeout=300):
         """Runs to the end; the completed process with its output as text."""
         done = subprocess.run(
             self._command(name, arguments),
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=timeout,
             env={**os.environ, **(env or {})},
         )
         if check:
             assert done.returncode == 0, f"{name} failed:\n{done.stdout}\n{done.stderr}"
         return done
 
-    def start(self, name, *arguments, stdout=subprocess.DEVNULL):
-        return subprocess.Popen(
-            self._command(name, arguments), stdout=stdout, stderr=subprocess.STDOUT
-        )
+    def start(
+        self, name, *arguments, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    ):
+        return subprocess.Popen(self._command(name, arguments), stdout=stdout, stderr=stderr)
 
     def produce(self, topic, count, *arguments, partitions=4):
         """Sends `count` orders as fast as it goes."""

@@ -26,7 +26,7 @@ def read_orders(kafka, topic):
     orders = []
     seen = 0
     while seen < total:
-        for message in consumer.consume(10_000, timeout=10):
+        for message in consumer.consume(min(10_000, total - seen), timeout=10):
             assert message.error() is None, message.error()
             seen += 1
             order = parse_order(message.value())

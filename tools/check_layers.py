@@ -50,7 +50,7 @@ PUBLIC = "include/millrace"
 APPS = "apps/*"
 
 # Public headers that belong to all levels; the others are the client's face.
-SHARED_PUBLIC_HEADERS = ["millrace/status.h"]
+SHARED_PUBLIC_HEADERS = ["millrace/status.h", "millrace/kafka_settings.h"]
 PUBLIC_HEADER_USERS = ["client", "local", "app", PUBLIC, APPS]
 
 EVERY_MODULE = list(MODULES)
@@ -70,8 +70,8 @@ LIBRARIES = [
     ("google/*", PROTOBUF_USERS),
     ("spark/connect/*", PROTOBUF_USERS),
     ("simdjson.h", ["expr", "connectors/file"]),
-    ("re2/*", ["expr"]),
-    ("openssl/*", ["expr"]),
+    ("re2/*", ["expr", "connectors/kafka"]),
+    ("openssl/*", ["expr", "connectors/kafka"]),
     ("rocksdb/*", ["state"]),
     ("nlohmann/*", EVERY_MODULE),
     ("absl/*", EVERY_MODULE),

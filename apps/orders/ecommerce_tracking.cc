@@ -14,12 +14,14 @@ Status Track(const orders::TrackingOptions& options) {
                                 .Config("spark.sql.session.timeZone", "UTC")
                                 .GetOrCreate());
 
-  const DataFrame orders = spark.ReadStream()
-                               .Format("kafka")
-                               .Option("kafka.bootstrap.servers", options.bootstrap_servers)
-                               .Option("subscribe", options.topic)
-                               .Option("startingOffsets", "earliest")
-                               .Load();
+  const DataFrame orders =
+      spark.ReadStream()
+          .Format("kafka")
+          .Options(options.kafka)
+          .Option("kafka.bootstrap.servers", options.bootstrap_servers)
+          .Option("subscribe", options.topic)
+          .Option("startingOffsets", "earliest")
+          .Load();
 
   const DataFrame refined =
       orders

@@ -8,6 +8,8 @@
 
 #include <pthread.h>
 
+#include "kafka_properties.h"
+
 namespace orders {
 
 using millrace::Result;
@@ -82,9 +84,11 @@ Status RunUntilSignal(const std::vector<StreamingQuery>& queries) {
 int RunProgram(int argc, char** argv,
                const std::function<Status(const TrackingOptions&)>& job) {
   TrackingOptions options;
+  KafkaProperties kafka;
   CLI::App program("Follows e-commerce orders: revenue per minute, and a lake of all orders.");
   program.add_option("--bootstrap-servers", options.bootstrap_servers, "Kafka brokers.")
       ->capture_default_str();
+  AddCommandConfig(program, &kafka);
   program.add_option("--topic", options.topic, "Topic with the orders.")->capture_default_str();
   program.add_option("--checkpoint", options.checkpoint, "Folder of the checkpoints.")
       ->capture_default_str();
@@ -103,6 +107,7 @@ int RunProgram(int argc, char** argv,
   } catch (const CLI::ParseError& error) {
     return program.exit(error) == 0 ? 0 : 2;
   }
+  for (const auto& [name, value] : kafka) options.kafka["kafka." + name] = value;
   const sigset_t signals = EndSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const Status status = job(options);

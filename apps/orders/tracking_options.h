@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@ namespace orders {
 struct TrackingOptions {
   std::string bootstrap_servers = "127.0.0.1:9092";
   std::string topic = "orders";
+  std::map<std::string, std::string> kafka;  // more options "kafka.…" of the source
   std::string checkpoint = "data/checkpoints";
   std::string output = "data/refined_orders";
   std::string trigger;          // of both queries; empty: as fast as possible for the console,

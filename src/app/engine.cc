@@ -1,5 +1,8 @@
 #include "app/engine.h"
 
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
 #include <iostream>
 
 #include "app/json_parser.h"
@@ -16,6 +19,8 @@ namespace millrace::app {
 Engine::Engine()
     : fs_(MakeLocalFileSystem()),
       tables_(std::make_shared<connectors::memory::MemoryTables>()) {
+  // Standard output belongs to the program's results, as the console sink prints them.
+  spdlog::set_default_logger(spdlog::stderr_color_mt("millrace"));
   Register();
 }
 

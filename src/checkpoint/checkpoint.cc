@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/uuid.h"
+#include "checkpoint/checksum.h"
 
 namespace millrace::checkpoint {
 namespace {
@@ -88,7 +89,7 @@ Status Checkpoint::ReadOrWriteMetadata() {
   const std::string path = JoinPath(folder_, "metadata");
   MILLRACE_ASSIGN_OR_RETURN(const auto info, fs_->Stat(path));
   if (info) {
-    MILLRACE_ASSIGN_OR_RETURN(const std::string content, fs_->ReadFile(path));
+    MILLRACE_ASSIGN_OR_RETURN(const std::string content, ReadChecked(*fs_, path));
     MILLRACE_ASSIGN_OR_RETURN(query_id_, ParseQueryId(content, path));
     return Status::OK();
   }
@@ -106,9 +107,7 @@ Status Checkpoint::ReadOrWriteMetadata() {
   }
   query_id_ = MakeUuid();
   is_new_ = true;
-  // A checksum that Spark left would make it refuse our file.
-  MILLRACE_RETURN_IF_ERROR(fs_->Remove(JoinPath(folder_, ".metadata.crc")));
-  return fs_->WriteFileAtomically(path, fmt::format("{{\"id\":\"{}\"}}", query_id_));
+  return WriteChecked(*fs_, path, fmt::format("{{\"id\":\"{}\"}}", query_id_));
 }
 
 Result<RecoveryPoint> Checkpoint::Recover() const {

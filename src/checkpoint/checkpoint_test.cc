@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/mem_file_system.h"
+#include "checkpoint/checksum.h"
 
 namespace millrace::checkpoint {
 namespace {
@@ -85,15 +86,36 @@ TEST_F(MetadataLogTest, PurgeRemovesChecksumsAndLeftovers) {
   EXPECT_THAT(Names(fs_, "/ck/offsets"), ElementsAre(".5.crc", "2.compact", "5"));
   ASSERT_OK(log_.Add(6, "x"));
   ASSERT_OK(log_.PurgeBelow(6));  // without listing again
-  EXPECT_THAT(Names(fs_, "/ck/offsets"), ElementsAre("2.compact", "6"));
+  EXPECT_THAT(Names(fs_, "/ck/offsets"), ElementsAre(".6.crc", "2.compact", "6"));
   ASSERT_OK(log_.PurgeBelow(3));
   EXPECT_THAT(*log_.Ids(), ElementsAre(6));
 }
 
-TEST_F(MetadataLogTest, AStaleChecksumIsRemovedBeforeItsFileIsWrittenAgain) {
+TEST_F(MetadataLogTest, AnEntryHasItsChecksumBesideIt) {
   Write(fs_, "/ck/offsets/.5.crc", "of a file that somebody removed");
   ASSERT_OK(log_.Add(5, "x"));
-  EXPECT_THAT(Names(fs_, "/ck/offsets"), ElementsAre("5"));
+  EXPECT_THAT(Names(fs_, "/ck/offsets"), ElementsAre(".5.crc", "5"));
+  EXPECT_EQ(*fs_.ReadFile("/ck/offsets/.5.crc"), MakeChecksum("x"));
+}
+
+TEST_F(MetadataLogTest, AnotherContentThanTheChecksumsIsNamed) {
+  ASSERT_OK(log_.Add(5, "{\"t\":{\"0\":1000}}"));
+  Write(fs_, "/ck/offsets/5", "{\"t\":{\"0\":1001}}");
+  const auto damaged = log_.Get(5);
+  ASSERT_FALSE(damaged.ok());
+  EXPECT_THAT(damaged.status().error().message,
+              testing::AllOf(HasSubstr("'/ck/offsets/5'"), HasSubstr("'.5.crc'")));
+  ASSERT_OK(fs_.Remove("/ck/offsets/.5.crc"));
+  EXPECT_THAT(*log_.Get(5), Optional(HasSubstr("1001")));
+}
+
+TEST_F(MetadataLogTest, AChecksumCutShortByACrashSaysNothing) {
+  ASSERT_OK(log_.Add(5, std::string(2000, 'x')));
+  const std::string sums = *fs_.ReadFile("/ck/offsets/.5.crc");
+  for (size_t size = 0; size < sums.size(); ++size) {
+    Write(fs_, "/ck/offsets/.5.crc", sums.substr(0, size));
+    EXPECT_TRUE(log_.Get(5).ok()) << size;
+  }
 }
 
 OffsetSeq Planned(int64_t batch) {
@@ -177,7 +199,8 @@ TEST_F(CheckpointTest, AFolderOfForeignFilesStartsANewQuery) {
   const auto checkpoint = Open();
   ASSERT_OK(checkpoint.status());
   EXPECT_TRUE((*checkpoint)->is_new());
-  EXPECT_THAT(Names(fs_, "/ck"), ElementsAre("metadata", "millrace", "notes.txt"));
+  EXPECT_THAT(Names(fs_, "/ck"),
+              ElementsAre(".metadata.crc", "metadata", "millrace", "notes.txt"));
 }
 
 TEST_F(CheckpointTest, DamagedMetadataIsNamed) {

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/checksum.h"
 
 namespace millrace::checkpoint {
 namespace {
@@ -22,8 +23,6 @@ std::optional<int64_t> ParseId(std::string_view name) {
 bool IsTemporary(std::string_view name) {
   return name.starts_with('.') && (name.ends_with(".tmp") || name.ends_with(".tmp.crc"));
 }
-
-std::string ChecksumName(int64_t id) { return fmt::format(".{}.crc", id); }
 
 // The id whose checksum Spark keeps in a file of this name.
 std::optional<int64_t> ParseChecksumName(std::string_view name) {
@@ -50,18 +49,14 @@ Status MetadataLog::Add(int64_t id, const std::string& content) {
         .Java(kSparkException);
   }
   MILLRACE_RETURN_IF_ERROR(fs_->MakeDirs(folder_));
-  // A checksum that outlived its file would make Spark refuse the new one.
-  const std::string checksum = JoinPath(folder_, ChecksumName(id));
-  MILLRACE_ASSIGN_OR_RETURN(const auto stale, fs_->Stat(checksum));
-  if (stale) MILLRACE_RETURN_IF_ERROR(fs_->Remove(checksum));
-  return fs_->WriteFileAtomically(path, content);
+  return WriteChecked(*fs_, path, content);
 }
 
 Result<std::optional<std::string>> MetadataLog::Get(int64_t id) const {
   const std::string path = JoinPath(folder_, std::to_string(id));
   MILLRACE_ASSIGN_OR_RETURN(const auto info, fs_->Stat(path));
   if (!info) return std::optional<std::string>();
-  MILLRACE_ASSIGN_OR_RETURN(std::string content, fs_->ReadFile(path));
+  MILLRACE_ASSIGN_OR_RETURN(std::string content, ReadChecked(*fs_, path));
   return std::optional<std::string>(std::move(content));
 }
 
@@ -104,7 +99,7 @@ Status MetadataLog::PurgeBelow(int64_t id) {
     MILLRACE_RETURN_IF_ERROR(
         fs_->Remove(JoinPath(folder_, std::to_string(*purged_below_))));
     MILLRACE_RETURN_IF_ERROR(
-        fs_->Remove(JoinPath(folder_, ChecksumName(*purged_below_))));
+        fs_->Remove(JoinPath(folder_, ChecksumName(std::to_string(*purged_below_)))));
   }
   return Status::OK();
 }

@@ -15,10 +15,12 @@ STOP_SECONDS=30
 
 usage() {
   cat <<'END'
-Usage: tools/kafka/broker.sh start|stop|status --port P --dir D
+Usage: tools/kafka/broker.sh start|stop|status --port P --dir D [--properties F]
 
   --port P   clients connect to 127.0.0.1:P; P+1 is taken as well, by the controller
   --dir D    data, configuration, log and process id; made if missing, kept by stop
+  --properties F   more settings for the broker, which win over its own; keep PLAINTEXT and
+             CONTROLLER among the listeners if they change
 
 start waits until the broker accepts connections; stop waits until it is gone; status succeeds if
 it runs. Environment:
@@ -28,12 +30,13 @@ END
 }
 
 parse_arguments() {
-  ACTION=${1:-} PORT="" DIR=""
+  ACTION=${1:-} PORT="" DIR="" PROPERTIES=""
   (($# == 0)) || shift
   while (($# > 0)); do
     case $1 in
       --port) PORT=${2:-} ;;
       --dir) DIR=${2:-} ;;
+      --properties) PROPERTIES=${2:-} ;;
       *) die "broker.sh does not know '$1'. See broker.sh --help." ;;
     esac
     (($# >= 2)) || die "$1 wants a value."
@@ -51,6 +54,8 @@ parse_arguments() {
     die "Wanted --port between 1 and 65534, found '$PORT'."
   fi
   [[ -n $DIR ]] || die "Wanted --dir with a folder, found none."
+  [[ -z $PROPERTIES || -r $PROPERTIES ]] ||
+    die "Wanted --properties with a file that can be read, found '$PROPERTIES'."
 }
 
 # Prints the process id of this folder's broker, or fails if it is not running. A process id that
@@ -67,10 +72,11 @@ running_pid() {
 accepts_connections() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # The port that the folder's broker was started with.
-configured_port() { sed -nE 's/^advertised\.listeners=.*:([0-9]+)$/\1/p' "$DIR/server.properties"; }
+configured_port() { sed -nE '1s/^# port ([0-9]+)$/\1/p' "$DIR/server.properties"; }
 
 write_configuration() {
   cat >"$DIR/server.properties" <<END
+# port $PORT
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$((PORT + 1))
@@ -90,6 +96,8 @@ transaction.state.log.num.partitions=4
 group.initial.rebalance.delay.ms=0
 log.retention.hours=100000
 END
+  # Of a setting that is there twice the last one counts.
+  [[ -z $PROPERTIES ]] || cat "$PROPERTIES" >>"$DIR/server.properties"
   cat >"$DIR/log4j2.properties" <<END
 appender.file.type=RollingFile
 appender.file.name=file

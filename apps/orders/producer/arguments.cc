@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <ostream>
 
+#include "../kafka_properties.h"
+
 namespace millrace::orders {
 
 std::optional<int64_t> ParseTime(const std::string& text) {
@@ -51,6 +53,7 @@ std::optional<Arguments> ParseArguments(int argc, const char* const* argv,
   app.option_defaults()->always_capture_default();
   app.add_option("--bootstrap-servers", result.bootstrap_servers,
                  "The brokers, host:port,…");
+  ::orders::AddCommandConfig(app, &result.kafka);
   app.add_option("--topic", result.topic, "The topic to write to");
   app.add_flag("--create-topic", result.create_topic,
                "Create the topic if it is missing");

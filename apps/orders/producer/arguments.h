@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -11,6 +12,8 @@ namespace millrace::orders {
 struct Arguments {
   std::string bootstrap_servers = "127.0.0.1:9092";
   std::string topic = "orders";
+  /// More settings for Kafka, by the names of its Java clients. May hold passwords.
+  std::map<std::string, std::string> kafka;
   bool create_topic = false;
   int partitions = 1;  // of a topic that is created
   double rate = 10;    // orders a second; 0 is as fast as it goes

@@ -114,6 +114,7 @@ int Run(const Arguments& arguments) {
   TopicWriter writer(
       {.bootstrap_servers = arguments.bootstrap_servers,
        .topic = arguments.topic,
+       .kafka = arguments.kafka,
        .create_partitions = arguments.create_topic ? arguments.partitions : 0});
   OrderGenerator generator(arguments);
   {

@@ -7,6 +7,8 @@
 #include <array>
 #include <stdexcept>
 
+#include "millrace/kafka_settings.h"
+
 namespace millrace::orders {
 namespace {
 
@@ -22,7 +24,9 @@ constexpr char kMostQueued[] = "500000";
 struct TopicWriter::Kafka {
   rd_kafka_t* producer = nullptr;
   rd_kafka_topic_t* topic = nullptr;
-  std::string trouble;  // the last error of a connection
+  std::string trouble;   // the last error of a connection
+  bool refused = false;  // whether that was about a login or a certificate
+  std::string login_defect;
 
   ~Kafka() {
     if (topic != nullptr) rd_kafka_topic_destroy(topic);
@@ -34,23 +38,26 @@ struct TopicWriter::Kafka {
 };
 
 TopicWriter::TopicWriter(const Options& options) : kafka_(std::make_unique<Kafka>()) {
+  const auto kafka = LibrdkafkaSettings(options.kafka);
+  if (!kafka.ok()) throw std::runtime_error(kafka.status().ToString());
+  std::map<std::string, std::string> settings = *kafka;
+  kafka_->login_defect = KnownLoginDefect(settings);
+  settings["bootstrap.servers"] = options.bootstrap_servers;
+  settings["enable.idempotence"] = "true";
+  settings["log_level"] = "0";  // errors come by the callback
+  settings.insert({{"client.id", "orders_producer"},
+                   {"linger.ms", "5"},
+                   {"batch.size", "1000000"},
+                   {"batch.num.messages", "10000"},
+                   {"queue.buffering.max.messages", kMostQueued}});
   std::array<char, 512> reason{};
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
-  for (const auto& [name, value] : {
-           std::pair<const char*, const char*>{"bootstrap.servers",
-                                               options.bootstrap_servers.c_str()},
-           {"client.id", "orders_producer"},
-           {"enable.idempotence", "true"},
-           {"linger.ms", "5"},
-           {"batch.size", "1000000"},
-           {"batch.num.messages", "10000"},
-           {"queue.buffering.max.messages", kMostQueued},
-           {"log_level", "0"},
-       }) {
-    if (rd_kafka_conf_set(conf, name, value, reason.data(), reason.size()) !=
-        RD_KAFKA_CONF_OK) {
+  for (const auto& [name, value] : settings) {
+    if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), reason.data(),
+                          reason.size()) != RD_KAFKA_CONF_OK) {
       rd_kafka_conf_destroy(conf);
-      throw std::runtime_error(reason.data());
+      throw std::runtime_error(
+          fmt::format("Kafka's setting '{}' has a value it cannot take.", name));
     }
   }
   rd_kafka_conf_set_opaque(conf, this);
@@ -66,14 +73,18 @@ TopicWriter::TopicWriter(const Options& options) : kafka_(std::make_unique<Kafka
   rd_kafka_conf_set_error_cb(conf,
                              [](rd_kafka_t*, int code, const char* text, void* self) {
                                auto* writer = static_cast<TopicWriter*>(self);
-                               if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-                                 writer->kafka_->trouble = text;
+                               if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;
+                               writer->kafka_->trouble = text;
+                               writer->kafka_->refused =
+                                   code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
+                                   code == RD_KAFKA_RESP_ERR__SSL;
                              });
   kafka_->producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason.data(), reason.size());
   if (kafka_->producer == nullptr) {
     rd_kafka_conf_destroy(conf);
     throw std::runtime_error(reason.data());
   }
+  Connect(options);
   // Before anything asks about the topic: a question makes many brokers create it, with a
   // number of partitions of their own.
   if (options.create_partitions > 0) CreateTopic(options);
@@ -87,6 +98,34 @@ TopicWriter::TopicWriter(const Options& options) : kafka_(std::make_unique<Kafka
 }
 
 TopicWriter::~TopicWriter() = default;
+
+void TopicWriter::Connect(const Options& options) {
+  const Clock::time_point deadline = Clock::now() + options.timeout;
+  // A broker that was reached and is slow gets more time with each attempt.
+  milliseconds slice(100);
+  do {
+    const struct rd_kafka_metadata* metadata = nullptr;
+    const rd_kafka_resp_err_t error = rd_kafka_metadata(
+        kafka_->producer, 0, nullptr, &metadata, static_cast<int>(slice.count()));
+    rd_kafka_poll(kafka_->producer, 0);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      rd_kafka_metadata_destroy(metadata);
+      return;
+    }
+    if (kafka_->trouble.empty()) kafka_->trouble = rd_kafka_err2str(error);
+    if (error == RD_KAFKA_RESP_ERR__TIMED_OUT) slice *= 2;
+  } while (!kafka_->refused && Clock::now() < deadline);
+  if (kafka_->refused) {
+    throw std::runtime_error(fmt::format(
+        "The Kafka broker at '{}' and this client do not accept each other: {}. Check "
+        "the settings in the file of --command-config.{}",
+        options.bootstrap_servers, kafka_->trouble, kafka_->login_defect));
+  }
+  throw std::runtime_error(
+      fmt::format("No Kafka broker at '{}' answered within {} ms: {}. Check "
+                  "--bootstrap-servers and that the broker runs.",
+                  options.bootstrap_servers, options.timeout.count(), kafka_->trouble));
+}
 
 int TopicWriter::FindPartitions(const Options& options) {
   const Clock::time_point deadline = Clock::now() + options.timeout;
@@ -109,11 +148,10 @@ int TopicWriter::FindPartitions(const Options& options) {
           options.topic, options.bootstrap_servers));
     }
   } while (Clock::now() < deadline);
-  throw std::runtime_error(
-      fmt::format("No Kafka broker at '{}' told about topic '{}' within {} ms: {}. Check "
-                  "--bootstrap-servers and that the broker runs.",
-                  options.bootstrap_servers, options.topic, options.timeout.count(),
-                  kafka_->trouble.empty() ? rd_kafka_err2str(error) : kafka_->trouble));
+  throw std::runtime_error(fmt::format(
+      "The Kafka broker at '{}' told nothing about topic '{}' within {} ms: {}.",
+      options.bootstrap_servers, options.topic, options.timeout.count(),
+      rd_kafka_err2str(error)));
 }
 
 void TopicWriter::CreateTopic(const Options& options) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,12 +17,14 @@ class TopicWriter {
   struct Options {
     std::string bootstrap_servers;
     std::string topic;
+    /// More settings, by the names of Kafka's Java clients or librdkafka's.
+    std::map<std::string, std::string> kafka = {};
     /// Partitions of the topic to create where it is missing; 0 is an error then.
     int create_partitions = 0;
     std::chrono::milliseconds timeout = std::chrono::seconds(10);
   };
 
-  /// Finds the topic.
+  /// Finds a broker and the topic.
   explicit TopicWriter(const Options& options);
   /// Drops what was not delivered.
   ~TopicWriter();
@@ -45,6 +48,8 @@ class TopicWriter {
  private:
   struct Kafka;  // librdkafka's objects
 
+  /// Waits until a broker answers.
+  void Connect(const Options& options);
   int FindPartitions(const Options& options);
   void CreateTopic(const Options& options);
 

@@ -1,10 +1,13 @@
 #include "connectors/kafka/broker.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
-#include <regex>
+#include <string_view>
 
 #include "base/error.h"
 #include "connector/source.h"
+#include "millrace/kafka_settings.h"
 
 namespace millrace::connectors::kafka {
 namespace {
@@ -14,6 +17,9 @@ using Clock = std::chrono::steady_clock;
 
 // What librdkafka's blocking calls get at first, since they do not know a stop token.
 constexpr milliseconds kSlice(100);
+
+constexpr std::string_view kUnknownTopic =
+    "org.apache.kafka.common.errors.UnknownTopicOrPartitionException";
 
 // The function of the same name hides the struct's.
 using Metadata = struct rd_kafka_metadata;
@@ -97,13 +103,14 @@ bool IsInternal(std::string_view topic) {
 
 Status UnknownTopic(std::string_view topic) {
   return Error(Fault::kUser,
-               "org.apache.kafka.common.errors.UnknownTopicOrPartitionException: This "
-               "server "
-               "does not host this topic-partition.\nThe topic '{}' does not exist: "
-               "create it, "
-               "or correct the options subscribe or assign.",
-               topic)
+               "{}: This server does not host this topic-partition.\nThe topic '{}' does "
+               "not exist: create it, or correct the options subscribe or assign.",
+               kUnknownTopic, topic)
       .Java("java.util.concurrent.ExecutionException");
+}
+
+bool IsUnknownTopic(const Status& status) {
+  return !status.ok() && status.error().message.starts_with(kUnknownTopic);
 }
 
 // Deals out the time of one question in slices, so that a stop is noticed. A slice gets
@@ -139,7 +146,8 @@ Result<std::shared_ptr<Broker>> Broker::Make(const ClientConfig& config) {
   MILLRACE_ASSIGN_OR_RETURN(auto client,
                             Client::Make(config, {{"socket.nagle.disable", "true"},
                                                   {"reconnect.backoff.max.ms", "1000"}}));
-  return std::shared_ptr<Broker>(new Broker(std::move(client)));
+  return std::shared_ptr<Broker>(
+      new Broker(std::move(client), KnownLoginDefect(config.settings)));
 }
 
 rd_kafka_topic_t* Broker::Know(const std::string& topic) {
@@ -154,11 +162,22 @@ rd_kafka_topic_t* Broker::Know(const std::string& topic) {
 Status Broker::NoAnswer(milliseconds timeout, rd_kafka_resp_err_t error) const {
   client_->Poll();
   const std::string reason = client_->last_error();
+  if (Hopeless()) {
+    return ExternalError(
+        "The Kafka broker at '{}' and this client do not accept each other. Check the "
+        "options kafka.security.protocol, kafka.sasl.* and kafka.ssl.*.{} Last error: {}",
+        servers(), login_defect_, reason);
+  }
   return ExternalError(
       "No Kafka broker at '{}' answered within {} ms. Check the option "
       "kafka.bootstrap.servers "
       "and that the broker runs. Last error: {}",
       servers(), timeout.count(), reason.empty() ? rd_kafka_err2str(error) : reason);
+}
+
+void Broker::Answered() {
+  answered_ = true;
+  client_->ForgetError();
 }
 
 Result<PartitionSet> Broker::Partitions(const Subscription& subscription,
@@ -181,18 +200,18 @@ Result<PartitionSet> Broker::Partitions(const Subscription& subscription,
     metadata.reset(raw);
     client_->Poll();
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) break;
-    if (!attempts.Again(error)) {
+    if (Hopeless() || !attempts.Again(error)) {
       if (attempts.stopped()) return connector::Cancelled();
       return NoAnswer(timeout, error);
     }
   }
-  client_->ForgetError();
+  Answered();
 
-  const std::regex pattern(all ? subscription.pattern : "");
+  const RE2 pattern(all ? subscription.pattern : "");
   PartitionSet result;
   for (int i = 0; i < metadata->topic_cnt; ++i) {
     const rd_kafka_metadata_topic& topic = metadata->topics[i];
-    if (all ? IsInternal(topic.topic) || !std::regex_search(topic.topic, pattern)
+    if (all ? IsInternal(topic.topic) || !RE2::PartialMatch(topic.topic, pattern)
             : wanted.erase(topic.topic) == 0) {
       continue;
     }
@@ -237,7 +256,7 @@ Result<PartitionOffsets> Broker::Offsets(const PartitionOffsets& points,
       result[{answer.topic, answer.partition}] = answer.offset;
     }
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      client_->ForgetError();
+      Answered();
       return result;
     }
     if (!IsPassing(error)) return Refused(error, TopicNames(points));

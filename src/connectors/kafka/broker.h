@@ -4,6 +4,7 @@
 // and a fetch that waits for messages would hold up these questions.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -47,18 +48,27 @@ class Broker {
  private:
   class Attempts;
 
-  explicit Broker(std::unique_ptr<Client> client) : client_(std::move(client)) {}
+  Broker(std::unique_ptr<Client> client, std::string login_defect)
+      : client_(std::move(client)), login_defect_(std::move(login_defect)) {}
 
   /// Makes a topic one that metadata requests ask for.
   rd_kafka_topic_t* Know(const std::string& topic);
   Status NoAnswer(std::chrono::milliseconds timeout, rd_kafka_resp_err_t error) const;
+  /// Takes note of an answer.
+  void Answered();
+  /// Whether to give up before the time is over: a login or certificate that was refused.
+  /// Once there was an answer a broker that restarts may be behind it.
+  bool Hopeless() const { return !answered_ && client_->refused(); }
 
   const std::unique_ptr<Client> client_;
+  const std::string login_defect_;  // see KnownLoginDefect
+  std::atomic<bool> answered_ = false;
   std::mutex mutex_;
   std::map<std::string, TopicHandle> topics_;  // guarded by mutex_
 };
 
 /// The error for a topic that is not there, with Spark's text.
 Status UnknownTopic(std::string_view topic);
+bool IsUnknownTopic(const Status& status);
 
 }  // namespace millrace::connectors::kafka

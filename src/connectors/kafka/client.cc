@@ -26,6 +26,8 @@ Result<std::unique_ptr<Client>> Client::Make(
   std::map<std::string, std::string> settings = config.settings;
   settings.insert(defaults.begin(), defaults.end());
   settings["bootstrap.servers"] = config.servers;
+  // The Java client's default; librdkafka's is read_committed.
+  settings.try_emplace("isolation.level", "read_uncommitted");
 
   std::array<char, 512> reason{};
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
@@ -59,6 +61,8 @@ void Client::OnError(rd_kafka_t*, int code, const char* reason, void* self) {
   // "All brokers down" follows the reason and says less.
   if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !client->last_error_.empty()) return;
   client->last_error_ = reason;
+  client->refused_ =
+      code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;
 }
 
 void Client::Poll() { rd_kafka_poll(handle_, 0); }
@@ -68,9 +72,15 @@ std::string Client::last_error() const {
   return last_error_;
 }
 
+bool Client::refused() const {
+  const std::lock_guard lock(mutex_);
+  return refused_;
+}
+
 void Client::ForgetError() {
   const std::lock_guard lock(mutex_);
   last_error_.clear();
+  refused_ = false;
 }
 
 bool PauseFor(std::chrono::milliseconds time, std::stop_token stop) {

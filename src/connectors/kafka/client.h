@@ -50,6 +50,8 @@ class Client {
   void Poll();
   /// The last one, e.g. why no broker could be reached; empty if there was none.
   std::string last_error() const;
+  /// Whether that was about a login or a certificate, which trying again does not mend.
+  bool refused() const;
   void ForgetError();
 
  private:
@@ -60,6 +62,7 @@ class Client {
   rd_kafka_t* handle_ = nullptr;
   mutable std::mutex mutex_;
   std::string last_error_;  // guarded by mutex_
+  bool refused_ = false;    // guarded by mutex_
 };
 
 /// Waits, unless `stop` is or gets requested. False when it was.

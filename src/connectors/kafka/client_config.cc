@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "connectors/kafka/trust_store.h"
+#include "millrace/kafka_settings.h"
 
 namespace millrace::connectors::kafka {
 namespace {
@@ -60,7 +62,6 @@ const std::set<std::string_view> kIgnored = {
     "ssl.protocol",
     "ssl.secure.random.implementation",
     "ssl.trustmanager.algorithm",
-    "ssl.truststore.password",
 };
 
 // Decided by the source; a user who sets them would break what a batch promises.
@@ -85,22 +86,6 @@ std::string Lower(std::string_view text) {
   return out;
 }
 
-enum class StoreType { kPem, kPkcs12, kJks };
-
-StoreType StoreTypeOf(std::string_view path, const std::optional<std::string>& type) {
-  const std::string upper = type ? Lower(*type) : "";
-  if (upper == "pem") return StoreType::kPem;
-  if (upper == "pkcs12" || upper == "p12") return StoreType::kPkcs12;
-  if (upper == "jks") return StoreType::kJks;
-  for (const std::string_view ending : {".pem", ".crt", ".cer"}) {
-    if (path.ends_with(ending)) return StoreType::kPem;
-  }
-  for (const std::string_view ending : {".p12", ".pfx"}) {
-    if (path.ends_with(ending)) return StoreType::kPkcs12;
-  }
-  return StoreType::kJks;
-}
-
 // Names and values as Java has them, names in lower case.
 using JavaSettings = std::map<std::string, std::string>;
 
@@ -110,38 +95,36 @@ std::optional<std::string> TakeOut(JavaSettings& settings, const std::string& na
   return std::move(node.mapped());
 }
 
+// What a store is, is found in it: its name and the types Java wants to be told matter
+// as little to Java.
 Status MapStores(JavaSettings& java, ClientConfig* out) {
-  const auto trust_type = TakeOut(java, "ssl.truststore.type");
+  TakeOut(java, "ssl.truststore.type");
+  TakeOut(java, "ssl.keystore.type");
+  const auto trust_password = TakeOut(java, "ssl.truststore.password");
   if (const auto path = TakeOut(java, "ssl.truststore.location")) {
-    if (StoreTypeOf(*path, trust_type) != StoreType::kPem) {
-      return ArgumentError(
-          "Option 'kafka.ssl.truststore.location' must name a file of PEM certificates, "
-          "found a "
-          "Java or PKCS12 store: {}. Export it with `keytool -exportcert -rfc` and set "
-          "'kafka.ssl.truststore.type' to PEM.",
-          *path);
-    }
-    out->settings["ssl.ca.location"] = *path;
+    MILLRACE_ASSIGN_OR_RETURN(out->settings["ssl.ca.pem"],
+                              ReadTrustStore(*path, trust_password));
   }
-  const auto key_type = TakeOut(java, "ssl.keystore.type");
   const auto key_path = TakeOut(java, "ssl.keystore.location");
   if (!key_path) return Status::OK();
-  switch (StoreTypeOf(*key_path, key_type)) {
-    case StoreType::kPem:
+  MILLRACE_ASSIGN_OR_RETURN(const StoreFormat format,
+                            FindStoreFormat(*key_path, "kafka.ssl.keystore.location"));
+  switch (format) {
+    case StoreFormat::kPem:
       out->settings["ssl.certificate.location"] = *key_path;
       out->settings["ssl.key.location"] = *key_path;
       return Status::OK();
-    case StoreType::kPkcs12:
+    case StoreFormat::kPkcs12:
       out->settings["ssl.keystore.location"] = *key_path;
       return Status::OK();
-    case StoreType::kJks:
+    case StoreFormat::kJks:
       break;
   }
   return ArgumentError(
-      "Option 'kafka.ssl.keystore.location' must name a PKCS12 or PEM file, found a Java "
-      "key "
-      "store: {}. Convert it with `keytool -importkeystore -deststoretype PKCS12`.",
-      *key_path);
+      "Option 'kafka.ssl.keystore.location' must name a PKCS12 or PEM file, found a JKS "
+      "store: {}. Convert it with `keytool -importkeystore -srckeystore {} -destkeystore "
+      "client.p12 -deststoretype PKCS12`.",
+      *key_path, *key_path);
 }
 
 // The options as Java settings; the original key of each for error messages.
@@ -311,9 +294,40 @@ Result<ClientConfig> MapClientConfig(const Options& options) {
     MILLRACE_RETURN_IF_ERROR(CheckSetting(scratch.get(), keys[name], target, value));
     config.settings[target] = value;
   }
-  // The Java client's default; librdkafka's is read_committed.
-  config.settings.try_emplace("isolation.level", "read_uncommitted");
   return config;
 }
 
 }  // namespace millrace::connectors::kafka
+
+namespace millrace {
+
+std::string KnownLoginDefect(const std::map<std::string, std::string>& settings) {
+  // librdkafka's pull request 4895: it repeats the client's nonce, which brokers let pass
+  // up to Kafka 3.8.0.
+  constexpr int kMended = 0x020601ff;
+  if (rd_kafka_version() >= kMended) return "";
+  for (const char* name : {"sasl.mechanisms", "sasl.mechanism"}) {
+    const auto mechanism = settings.find(name);
+    if (mechanism == settings.end() || !mechanism->second.starts_with("SCRAM")) continue;
+    return fmt::format(
+        " librdkafka {} cannot log in with SCRAM to brokers of Kafka 3.8.1 and later: "
+        "take "
+        "librdkafka 2.6.1 or later, or the mechanism PLAIN over TLS.",
+        rd_kafka_version_str());
+  }
+  return "";
+}
+
+Result<std::map<std::string, std::string>> LibrdkafkaSettings(
+    const std::map<std::string, std::string>& settings) {
+  Options options;
+  for (const auto& [name, value] : settings) {
+    options.Set(fmt::format("{}{}", connectors::kafka::kPrefix, name), value);
+  }
+  MILLRACE_ASSIGN_OR_RETURN(connectors::kafka::ClientConfig config,
+                            connectors::kafka::MapClientConfig(options));
+  if (!config.servers.empty()) config.settings["bootstrap.servers"] = config.servers;
+  return std::move(config.settings);
+}
+
+}  // namespace millrace

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "millrace/kafka_settings.h"
+
 namespace millrace::connectors::kafka {
 namespace {
 
@@ -34,12 +36,6 @@ constexpr char kJaas[] =
     "ice\"\n"
     "  password='s3;cr\\'et';";
 
-TEST(ClientConfig, ReadsAsTheJavaClientDoesByDefault) {
-  EXPECT_THAT(Settings({}), Contains(Pair("isolation.level", "read_uncommitted")));
-  EXPECT_THAT(Settings({{"kafka.isolation.level", "read_committed"}}),
-              Contains(Pair("isolation.level", "read_committed")));
-}
-
 TEST(ClientConfig, TranslatesJavaNames) {
   const auto settings = Settings({{"kafka.request.timeout.ms", "5000"},
                                   {"kafka.fetch.max.wait.ms", "10"},
@@ -64,25 +60,47 @@ TEST(ClientConfig, TranslatesLogins) {
   EXPECT_THAT(settings, Not(Contains(Key("sasl.jaas.config"))));
 }
 
-TEST(ClientConfig, TranslatesKeyStores) {
-  const auto pem = Settings({{"kafka.ssl.truststore.location", "/x/ca.pem"},
-                             {"kafka.ssl.keystore.location", "/x/me"},
+std::string TestData(const std::string& name) {
+  return std::string(MILLRACE_SOURCE_DIR "/src/connectors/kafka/testdata/") + name;
+}
+
+TEST(ClientConfig, TranslatesStores) {
+  const auto pem = Settings({{"kafka.ssl.truststore.location", TestData("trust.jks")},
+                             {"kafka.ssl.truststore.password", "changeit"},
+                             {"kafka.ssl.truststore.type", "JKS"},
+                             {"kafka.ssl.keystore.location", TestData("trust.pem")},
                              {"kafka.ssl.keystore.type", "PEM"},
                              {"kafka.ssl.endpoint.identification.algorithm", ""}});
-  EXPECT_THAT(pem, Contains(Pair("ssl.ca.location", "/x/ca.pem")));
-  EXPECT_THAT(pem, Contains(Pair("ssl.certificate.location", "/x/me")));
-  EXPECT_THAT(pem, Contains(Pair("ssl.key.location", "/x/me")));
+  EXPECT_THAT(pem, Contains(Pair("ssl.ca.pem", HasSubstr("BEGIN CERTIFICATE"))));
+  EXPECT_THAT(pem, Contains(Pair("ssl.certificate.location", TestData("trust.pem"))));
+  EXPECT_THAT(pem, Contains(Pair("ssl.key.location", TestData("trust.pem"))));
   EXPECT_THAT(pem, Contains(Pair("ssl.endpoint.identification.algorithm", "none")));
 
-  const auto pkcs = Settings({{"kafka.ssl.keystore.location", "/x/me.p12"},
+  const auto pkcs = Settings({{"kafka.ssl.keystore.location", TestData("trust.p12")},
                               {"kafka.ssl.keystore.password", "pw"}});
-  EXPECT_THAT(pkcs, Contains(Pair("ssl.keystore.location", "/x/me.p12")));
+  EXPECT_THAT(pkcs, Contains(Pair("ssl.keystore.location", TestData("trust.p12"))));
   EXPECT_THAT(pkcs, Contains(Pair("ssl.keystore.password", "pw")));
 
   EXPECT_THAT(ErrorOf({{"kafka.ssl.truststore.location", "/x/trust.jks"}}),
               HasSubstr("kafka.ssl.truststore.location"));
-  EXPECT_THAT(ErrorOf({{"kafka.ssl.keystore.location", "/x/me.jks"}}),
+  EXPECT_THAT(ErrorOf({{"kafka.ssl.keystore.location", "/x/me.p12"}}),
+              HasSubstr("kafka.ssl.keystore.location"));
+  EXPECT_THAT(ErrorOf({{"kafka.ssl.keystore.location", TestData("trust.jks")}}),
               HasSubstr("PKCS12"));
+}
+
+TEST(LibrdkafkaSettings, TakesTheNamesOfJavaClients) {
+  const auto settings = LibrdkafkaSettings({{"sasl.mechanism", "PLAIN"},
+                                            {"sasl.jaas.config", kJaas},
+                                            {"linger.ms", "7"},
+                                            {"bootstrap.servers", "a:1"}});
+  ASSERT_TRUE(settings.ok()) << settings.status().ToString();
+  EXPECT_THAT(*settings, testing::UnorderedElementsAre(Pair("sasl.mechanisms", "PLAIN"),
+                                                       Pair("sasl.username", "al ice"),
+                                                       Pair("sasl.password", "s3;cr'et"),
+                                                       Pair("linger.ms", "7"),
+                                                       Pair("bootstrap.servers", "a:1")));
+  EXPECT_FALSE(LibrdkafkaSettings({{"no.such.setting", "1"}}).ok());
 }
 
 TEST(ClientConfig, JavaOnlySettingsHaveNoEffect) {

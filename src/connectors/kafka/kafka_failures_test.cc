@@ -196,6 +196,21 @@ TEST_F(KafkaSourceTest, ABrokerThatGoesAwayAndComesBack) {
   EXPECT_THAT(Read(*source, start, *end), ElementsAre("a", "b"));
 }
 
+TEST_F(KafkaSourceTest, AQuestionWithoutAnswerIsNoDataLoss) {
+  MockCluster mock;
+  mock.CreateTopic("t");
+  mock.Produce("t", Values({"a", "b"}));
+  const auto source = Make({{"subscribe", "t"},
+                            {"failOnDataLoss", "false"},
+                            {"kafka.bootstrap.servers", mock.servers()},
+                            {"kafka.default.api.timeout.ms", "50"},
+                            {"kafkaConsumer.pollTimeoutMs", "300"}});
+  // The broker has no offset 5. Whether it lost it, it is not able to say.
+  mock.RefuseOffsets(1000);
+  EXPECT_THAT(ErrorOf(*source, At("t", {5}), At("t", {7})).message,
+              StartsWith("Cannot fetch record for offset 5 of t-0 in 300 milliseconds."));
+}
+
 TEST_F(KafkaSourceTest, StopEndsTheSearchForABroker) {
   const auto source =
       Make({{"subscribe", "t"}, {"kafka.bootstrap.servers", "127.0.0.1:1"}});

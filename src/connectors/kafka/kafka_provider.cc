@@ -37,6 +37,8 @@ Result<std::shared_ptr<const ReadContext>> MakeContext(
   context->schema = Restrict(schema, source.required_columns);
   context->poll_timeout = read.poll_timeout;
   context->broker_timeout = config.broker_timeout;
+  context->fetch_attempts = read.fetch_attempts;
+  context->fetch_retry_interval = read.fetch_retry_interval;
   return std::shared_ptr<const ReadContext>(std::move(context));
 }
 

@@ -73,13 +73,23 @@ class PartitionReader final : public connector::Reader {
                                                   context_->broker_timeout, stop);
     const auto newest = context_->broker->Offsets(partition, kLatestOffset,
                                                   context_->broker_timeout, stop);
-    if (connector::IsCancelled(oldest.status()) ||
-        connector::IsCancelled(newest.status())) {
-      return connector::Cancelled();
+    int64_t first = end_;  // of a topic that is gone
+    int64_t last = 0;
+    if (oldest.ok() && newest.ok()) {
+      first = oldest->at(feed_.partition());
+      last = newest->at(feed_.partition());
+    } else {
+      const Status failure = oldest.ok() ? newest.status() : oldest.status();
+      const bool unknown = IsUnknownTopic(failure);
+      if (!unknown && failure.error().fault != Fault::kExternal) return failure;
+      // Without an answer nothing is known, and the first ones of a broker that has just
+      // started may be wrong: Next() asks again.
+      if (!unknown || ++unknown_answers_ < context_->fetch_attempts) {
+        return PauseFor(context_->fetch_retry_interval, stop) ? Status::OK()
+                                                              : connector::Cancelled();
+      }
     }
-    const bool exists = oldest.ok() && newest.ok();
-    const int64_t first = exists ? oldest->at(feed_.partition()) : end_;
-    const int64_t last = exists ? newest->at(feed_.partition()) : 0;
+    unknown_answers_ = 0;
     if (first <= position && position < last) {
       // It is there: the broker's state was changing.
       if (!PauseFor(milliseconds(20), stop)) return connector::Cancelled();
@@ -115,6 +125,7 @@ class PartitionReader final : public connector::Reader {
   Feed& feed_;
   const int64_t end_;
   int64_t bytes_ = 0;
+  int unknown_answers_ = 0;  // in a row: the topic does not exist
 };
 
 class PartitionSplit final : public connector::Split {

@@ -20,6 +20,10 @@ struct ReadContext {
   data::SchemaPtr schema;  // the columns to give
   std::chrono::milliseconds poll_timeout;
   std::chrono::milliseconds broker_timeout;
+  // How often, and after what pause, a broker is asked before it is believed that a topic
+  // is gone.
+  int fetch_attempts;
+  std::chrono::milliseconds fetch_retry_interval;
 };
 
 /// The rows of `partition` from offset `start` on, before `end`.

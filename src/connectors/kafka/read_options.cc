@@ -1,9 +1,10 @@
 #include "connectors/kafka/read_options.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <regex>
 
 #include "base/error.h"
 
@@ -193,12 +194,12 @@ Result<Subscription> ParseSubscription(const Options& options) {
   } else if (const auto pattern = options.Get("subscribePattern")) {
     result.kind = Subscription::Kind::kPattern;
     result.pattern = Trim(*pattern);
-    try {
-      const std::regex compiled(result.pattern);
-    } catch (const std::regex_error& error) {
+    const RE2 compiled(result.pattern, RE2::Quiet);
+    if (!compiled.ok()) {
       return ArgumentError(
-          "Option 'subscribePattern' must be a regular expression ({}), found: {}",
-          error.what(), result.pattern);
+          "Option 'subscribePattern' must be a regular expression, without look-around "
+          "and back-references ({}), found: {}",
+          compiled.error(), result.pattern);
     }
   } else {
     result.kind = Subscription::Kind::kAssign;

@@ -114,6 +114,8 @@ TEST(ReadOptions, EmptySubscriptions) {
 TEST(ReadOptions, PatternsMustBeRegularExpressions) {
   EXPECT_THAT(StreamError({{"subscribe", "-"}, {"subscribePattern", "a("}}),
               StartsWith("Option 'subscribePattern' must be a regular expression"));
+  EXPECT_THAT(StreamError({{"subscribe", "-"}, {"subscribePattern", "(?!x)a"}}),
+              HasSubstr("(invalid perl operator: (?!), found: (?!x)a"));
 }
 
 TEST(ReadOptions, WhatSparkRefuses) {

@@ -266,6 +266,14 @@ void MockCluster::Produce(const std::string& topic,
   TestCluster::Send(producer_, topic, 0, messages);
 }
 
+void MockCluster::RefuseOffsets(int questions) {
+  constexpr int16_t kListOffsets = 2;  // Kafka's number of the request
+  const std::vector<rd_kafka_resp_err_t> errors(static_cast<size_t>(questions),
+                                                RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE);
+  rd_kafka_mock_push_request_errors_array(cluster_, kListOffsets, errors.size(),
+                                          errors.data());
+}
+
 void MockCluster::SetDown(bool down) {
   EXPECT_EQ(down ? rd_kafka_mock_broker_set_down(cluster_, 1)
                  : rd_kafka_mock_broker_set_up(cluster_, 1),

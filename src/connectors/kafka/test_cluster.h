@@ -70,6 +70,8 @@ class MockCluster {
   void CreateTopic(const std::string& topic);
   void Produce(const std::string& topic, const std::vector<TestMessage>& messages);
   void SetDown(bool down);
+  /// Makes the next questions for offsets fail, as while a leader is elected.
+  void RefuseOffsets(int questions);
 
  private:
   rd_kafka_t* producer_;

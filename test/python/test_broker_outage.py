@@ -1,0 +1,99 @@
+"""A real broker that is not there, or goes away while the job runs and comes back."""
+
+import signal
+import time
+
+import pytest
+from brokers import Broker, free_ports
+from test_lake_readers import with_pyarrow
+from test_recovery import assert_same_windows, expected_windows, last_windows
+from topic_reader import read_orders
+
+PATIENCE = 120
+
+
+@pytest.fixture
+def broker(tmp_path):
+    broker = Broker(tmp_path / "kafka")
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+def await_that(what, process):
+    deadline = time.monotonic() + PATIENCE
+    while not what():
+        assert process.poll() is None, "the job ended"
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.02)
+
+
+def produce(programs, broker, topic, count):
+    """In order of event time, so that no row is late."""
+    programs.run(
+        "orders_producer", "--bootstrap-servers", broker.address, "--topic", topic,
+        "--create-topic", "--partitions", 2, "--rate", 0, "--count", count,
+        "--start-time", "2026-02-01T12:00:00", "--step-micros", 1000,
+    )
+
+
+def test_the_job_goes_on_when_the_broker_is_back(programs, broker, topic, tmp_path, background):
+    lake = tmp_path / "lake"
+
+    def rows():
+        return len(with_pyarrow(lake)) if list(lake.glob("*.parquet")) else 0
+
+    produce(programs, broker, topic, 2_000)
+    out, log = tmp_path / "console.txt", tmp_path / "log.txt"
+    with open(out, "w") as stdout, open(log, "w") as stderr:
+        job = background(
+            programs.start(
+                "ecommerce_tracking", "--bootstrap-servers", broker.address, "--topic", topic,
+                "--checkpoint", tmp_path / "checkpoints", "--output", lake,
+                "--trigger", "100 milliseconds", stdout=stdout, stderr=stderr,
+            )
+        )
+    await_that(lambda: rows() == 2_000, job)
+    broker.stop()
+    await_that(lambda: log.read_text().count("Kafka is away") == 2, job)  # one a query
+    assert broker.address in log.read_text()
+    broker.start()
+    await_that(lambda: log.read_text().count("Kafka is back") == 2, job)
+    produce(programs, broker, topic, 1_000)
+    await_that(lambda: rows() == 3_000, job)
+    job.send_signal(signal.SIGINT)
+    assert job.wait(timeout=PATIENCE) == 0
+
+    orders = read_orders(broker.address, topic)
+    assert sorted(with_pyarrow(lake)) == orders
+    assert_same_windows(last_windows(out.read_text()), expected_windows(orders))
+    # The console is for results; what went wrong meanwhile is not among them.
+    assert "Kafka" not in out.read_text()
+
+
+@pytest.mark.parametrize("program", ["ecommerce_tracking", "orders_producer"])
+def test_no_broker_at_the_start_is_said(programs, topic, tmp_path, program):
+    address = f"127.0.0.1:{free_ports(1)}"
+    more = {
+        "ecommerce_tracking": [
+            "--checkpoint", tmp_path / "checkpoints", "--output", tmp_path / "lake",
+        ],
+        "orders_producer": ["--create-topic"],
+    }[program]
+    done = programs.run(
+        program, "--bootstrap-servers", address, "--topic", topic, *more, check=False, timeout=60
+    )
+    assert done.returncode == 1
+    assert f"No Kafka broker at '{address}' answered within 10000 ms" in done.stderr
+    assert "Connection refused" in done.stderr
+
+
+def test_an_unknown_topic_is_said(programs, kafka, topic, tmp_path):
+    done = programs.run("ecommerce_tracking", *programs.tracking(topic, tmp_path), check=False)
+    assert done.returncode == 1
+    assert f"The topic '{topic}' does not exist" in done.stderr
+    done = programs.run(
+        "orders_producer", "--bootstrap-servers", kafka, "--topic", topic, check=False
+    )
+    assert done.returncode == 1
+    assert f"Topic '{topic}' does not exist" in done.stderr
