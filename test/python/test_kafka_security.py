@@ -1,5 +1,6 @@
 """Passwords and certificates: a broker with TLS and SASL, and what the programs make of it."""
 
+import concurrent.futures
 import ctypes
 import pathlib
 import shutil
@@ -233,10 +234,14 @@ def test_what_is_refused_is_said(programs, secure, topic, tmp_path, new_librdkaf
     output = tmp_path / "output"
     output.mkdir()
     env = new_librdkafka if "SCRAM" in config.read_text() else None
-    runs = [
-        track(programs, secure.sasl, topic, config, output, check=False, env=env),
-        produce(programs, secure.sasl, topic, config, check=False, env=env),
-    ]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        job = pool.submit(
+            track, programs, secure.sasl, topic, config, output, check=False, env=env
+        )
+        producer = pool.submit(
+            produce, programs, secure.sasl, topic, config, check=False, env=env
+        )
+    runs = [job.result(), producer.result()]
     for done in runs:
         assert done.returncode == 1
         assert words in done.stderr, done.stderr
