@@ -91,8 +91,10 @@ class OrdersBench:
             orders_per_second=round(self.options.count / result["wall_seconds"]),
             command=" ".join(pathlib.Path(str(part)).name for part in command),
         )
-        if name == "spark":  # the work is in a JVM of its own, which these do not see
-            result["cpu_seconds"] = result["peak_mib"] = None
+        # The work of Spark is done in a JVM of its own, which reports what it used.
+        for line in stderr.read_text().splitlines():
+            if line.startswith("jvm "):
+                result.update(json.loads(line.removeprefix("jvm ")))
         self.runs.append(result)
         return stdout
 
@@ -167,7 +169,7 @@ def write_report(bench, equal):
     for run in bench.runs:
         print(
             f"{run['program']:12} {run['orders_per_second'] / 1e6:10.3f} "
-            f"{run['wall_seconds']:8.1f} {run['cpu_seconds'] or '-':>8} {run['peak_mib'] or '-':>9}"
+            f"{run['wall_seconds']:8.1f} {run['cpu_seconds']:8.1f} {run['peak_mib']:9}"
         )
     print(f"\nresults equal: {equal}\nratios: {json.dumps(ratios)}\nwritten: {path.relative_to(ROOT)}")
 

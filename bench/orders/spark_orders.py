@@ -4,10 +4,24 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import sys
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+
+
+def jvm_usage(spark):
+    """CPU seconds and peak resident MiB of the JVM, which does the work, from /proc."""
+    pid = spark._jvm.java.lang.ProcessHandle.current().pid()
+    proc = pathlib.Path(f"/proc/{pid}")
+    fields = (proc / "stat").read_text().rpartition(") ")[2].split()
+    ticks = int(fields[11]) + int(fields[12])  # utime and stime, proc(5)
+    peak = re.search(r"VmHWM:\s+(\d+) kB", (proc / "status").read_text())
+    return {
+        "cpu_seconds": ticks / os.sysconf("SC_CLK_TCK"),
+        "peak_mib": int(peak[1]) // 1024,
+    }
 
 
 def main():
@@ -81,6 +95,7 @@ def main():
         for progress in query.recentProgress:
             line = progress.json if hasattr(progress, "json") else json.dumps(progress)
             print("progress", line, file=sys.stderr)
+    print("jvm", json.dumps(jvm_usage(spark)), file=sys.stderr)
     sys.stdout.flush()
     os._exit(0)  # stopping the JVM in order takes seconds that are not the job's
 
