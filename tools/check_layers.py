@@ -41,8 +41,9 @@ MODULES = {
     # level 7
     "spark_connect": ["connect_plan"],
     "local": ["client", "connect_plan"],
+    "remote": ["client"],
     # level 8
-    "app": ["spark_connect", "local", "web", "connectors/*"],
+    "app": ["spark_connect", "local", "remote", "web", "connectors/*"],
 }
 
 # Not modules, but checked: the public headers, and the programs written against them only.
@@ -51,10 +52,10 @@ APPS = "apps/*"
 
 # Public headers that belong to all levels; the others are the client's face.
 SHARED_PUBLIC_HEADERS = ["millrace/status.h", "millrace/kafka_settings.h"]
-PUBLIC_HEADER_USERS = ["client", "local", "app", PUBLIC, APPS]
+PUBLIC_HEADER_USERS = ["client", "local", "remote", "app", PUBLIC, APPS]
 
 EVERY_MODULE = list(MODULES)
-PROTOBUF_USERS = ["connect_plan", "client", "local", "spark_connect", "app"]
+PROTOBUF_USERS = ["connect_plan", "client", "local", "remote", "spark_connect", "app"]
 # Tests, and helpers that only tests link.
 TEST_FILES = ["*_test.cc", "*_test_*.[hc]*", "*_testing.[hc]*", "test_*.[hc]*"]
 
@@ -64,9 +65,9 @@ LIBRARIES = [
     ("arrow/*", EVERY_MODULE),
     ("parquet/*", ["connectors/file"]),
     ("librdkafka/*", ["connectors/kafka", APPS]),
-    ("*.grpc.pb.h", ["spark_connect", "client"]),
-    ("grpc/*", ["spark_connect", "client"]),
-    ("grpcpp/*", ["spark_connect", "client"]),
+    ("*.grpc.pb.h", ["spark_connect", "remote"]),
+    ("grpc/*", ["spark_connect", "remote"]),
+    ("grpcpp/*", ["spark_connect", "remote"]),
     ("google/*", PROTOBUF_USERS),
     ("spark/connect/*", PROTOBUF_USERS),
     ("simdjson.h", ["expr", "connectors/file"]),

@@ -57,6 +57,9 @@ class SparkSession {
     Builder& AppName(std::string_view name);
     /// "local[*]": the engine in this process.
     Builder& Master(std::string_view master);
+    /// "sc://host:port/;token=…": a Spark Connect server, Millrace's or Apache Spark's. Failure to
+    /// reach it is told by the first call.
+    Builder& Remote(std::string_view url);
     Builder& Config(std::string_view key, std::string_view value);
     Result<SparkSession> GetOrCreate();
 

@@ -13,6 +13,7 @@
 #include "connectors/noop/noop_sink.h"
 #include "connectors/rate/rate_provider.h"
 #include "local/local_transport.h"
+#include "remote/remote_transport.h"
 
 namespace millrace::app {
 
@@ -54,13 +55,14 @@ connect_plan::SessionEnvironment Engine::environment() {
 
 namespace millrace::client {
 
-// A program that links the engine runs its queries in its own process.
+// A program that links the engine may still run its queries elsewhere.
 Result<std::unique_ptr<Transport>> ConnectTo(const std::string& master) {
+  if (master.starts_with("sc://")) return remote::MakeRemoteTransport(master);
   const bool local =
       master == "local" || (master.starts_with("local[") && master.ends_with("]"));
   if (!local) {
     return ArgumentError("The master '{}' is not supported: expected \"local[*]\", the engine in "
-                         "this process.",
+                         "this process, or the URL of a Spark Connect server, sc://host:port.",
                          master);
   }
   return local::MakeLocalTransport(app::Engine::Instance().environment());

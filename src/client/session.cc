@@ -75,6 +75,10 @@ SparkSession::Builder& SparkSession::Builder::Master(std::string_view master) {
   master_ = master;
   return *this;
 }
+SparkSession::Builder& SparkSession::Builder::Remote(std::string_view url) {
+  master_ = url;
+  return *this;
+}
 SparkSession::Builder& SparkSession::Builder::Config(std::string_view key,
                                                      std::string_view value) {
   config_[std::string(key)] = value;
