@@ -64,7 +64,14 @@ Status Connection::ExecuteCommand(
   proto::ExecutePlanRequest request = NewRequest();
   *request.mutable_plan()->mutable_command() = command;
   return transport_->ExecutePlan(request, [&](const proto::ExecutePlanResponse& response) {
-    if (!response.has_result_complete()) on_response(response);
+    switch (response.response_type_case()) {
+      case proto::ExecutePlanResponse::kResultComplete:
+      case proto::ExecutePlanResponse::kExecutionProgress:
+      case proto::ExecutePlanResponse::RESPONSE_TYPE_NOT_SET:
+        break;
+      default:
+        on_response(response);
+    }
     return Status::OK();
   });
 }

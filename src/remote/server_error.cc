@@ -1,5 +1,7 @@
 #include "remote/server_error.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -22,15 +24,15 @@ std::string ValueOf(const google::rpc::ErrorInfo& info, const std::string& key) 
   return found == info.metadata().end() ? "" : found->second;
 }
 
-// Our Status adds "[CLASS] " and " SQLSTATE: 12345" itself.
+// Our Status adds "[CLASS] " and " SQLSTATE: 12345" itself. After the SQLSTATE a real
+// Spark may print its plan, which is of no use to who did not write it.
 std::string Bare(std::string message, const ErrorInfo& error) {
   const std::string prefix = fmt::format("[{}] ", error.error_class);
   if (!error.error_class.empty() && message.starts_with(prefix))
     message.erase(0, prefix.size());
   const std::string suffix = fmt::format(" SQLSTATE: {}", error.sql_state);
-  if (!error.sql_state.empty() && message.ends_with(suffix)) {
-    message.resize(message.size() - suffix.size());
-  }
+  if (!error.sql_state.empty())
+    message.resize(std::min(message.size(), message.find(suffix)));
   return message;
 }
 

@@ -41,10 +41,13 @@ TEST(ServerError, TakesTheWholeMessageAndTheParametersFromTheDetails) {
   spark::connect::FetchErrorDetailsResponse details;
   details.set_root_error_idx(0);
   auto* root = details.add_errors();
-  root->set_message("[DIVIDE_BY_ZERO] Division by zero, at length. SQLSTATE: 22012");
+  root->set_message(
+      "[DIVIDE_BY_ZERO] Division by zero, at length. SQLSTATE: 22012;\n'Project\n "
+      "SQLSTATE: 22012");
   (*root->mutable_spark_throwable()->mutable_message_parameters())["config"] = "ansi";
   const Status error = WithDetails(ToStatus(DivideByZero(), "h:1"), details);
-  EXPECT_EQ(error.ToString(), root->message());
+  EXPECT_EQ(error.ToString(),
+            "[DIVIDE_BY_ZERO] Division by zero, at length. SQLSTATE: 22012");
   EXPECT_THAT(error.error().parameters, ElementsAre(Pair("config", "ansi")));
 }
 
