@@ -19,7 +19,7 @@ class Programs:
     def _command(self, name, arguments):
         return [str(self._folder / name), *map(str, arguments)]
 
-    def run(self, name, *arguments, env=None, check=True, timeout=300):
+    def run(self, name, *arguments, env=None, check=True, timeout=300, **more):
         """Runs to the end; the completed process with its output as text."""
         done = subprocess.run(
             self._command(name, arguments),
@@ -27,6 +27,7 @@ class Programs:
             text=True,
             timeout=timeout,
             env={**os.environ, **(env or {})},
+            **more,
         )
         if check:
             assert done.returncode == 0, f"{name} failed:\n{done.stdout}\n{done.stderr}"

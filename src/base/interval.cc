@@ -1,5 +1,6 @@
 #include "base/interval.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -51,22 +52,33 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 /// Walks over one interval text; Spark's IntervalUtils.stringToInterval.
 class Parser {
  public:
+  /// Why a text is no interval: the last part of Spark's INVALID_INTERVAL_FORMAT.*.
+  struct Failure {
+    std::string_view error_class;
+    std::string message;
+  };
+
   explicit Parser(std::string_view text) : text_(text) {
     while (!text_.empty() && IsSpace(text_.back())) text_.remove_suffix(1);
     SkipSpaces();
   }
 
   bool Parse(CalendarInterval* out) {
-    if (AtWord("interval")) {
-      position_ += 8;
-      if (!SkipSpaces()) return false;
+    constexpr std::string_view kPrefix = "interval";
+    if (AtWord(kPrefix)) {
+      position_ += kPrefix.size();
+      if (!AtEnd() && !SkipSpaces()) {
+        return Fail("INVALID_PREFIX", "Invalid interval prefix {}.");
+      }
     }
-    if (AtEnd()) return false;
+    if (AtEnd()) return Fail("INPUT_IS_EMPTY", "Interval string cannot be empty.");
     while (!AtEnd()) {
       if (!ParsePart(out)) return false;
     }
     return true;
   }
+
+  const Failure& failure() const { return failure_; }
 
  private:
   bool AtEnd() const { return position_ == text_.size(); }
@@ -82,24 +94,55 @@ class Parser {
     return position_ > before;
   }
 
+  // The word around the position; the last one at the end.
+  std::string_view Word() const {
+    size_t begin = std::min(position_, text_.size() - 1);
+    while (begin > 0 && !IsSpace(text_[begin - 1])) --begin;
+    size_t end = begin;
+    while (end < text_.size() && !IsSpace(text_[end])) ++end;
+    return text_.substr(begin, end - begin);
+  }
+
+  bool Fail(std::string_view error_class, fmt::format_string<std::string_view> message) {
+    failure_ = {error_class, text_.empty()
+                                 ? std::string("Interval string cannot be empty.")
+                                 : fmt::format(message, Word())};
+    return false;
+  }
+
   // [sign] number unit, and the spaces behind it.
   bool ParsePart(CalendarInterval* out) {
     const bool negative = Peek() == '-';
     if (negative || Peek() == '+') {
       ++position_;
       SkipSpaces();
+      if (AtEnd()) {
+        return Fail("MISSING_NUMBER", "Expect a number after {} but hit EOL.");
+      }
     }
     int64_t whole = 0;
     int64_t nanos = 0;
     bool fraction = false;
-    if (!ParseNumber(&whole, &nanos, &fraction) || !SkipSpaces()) return false;
+    if (!ParseNumber(&whole, &nanos, &fraction)) return false;
+    if (AtEnd()) {
+      return Fail("MISSING_UNIT", "Expect a unit name after {} but hit EOL.");
+    }
+    if (!SkipSpaces()) return Fail("INVALID_VALUE", "Invalid value {}.");
 
     const size_t begin = position_;
     while (Peek() >= 'a' && Peek() <= 'z') ++position_;
     const Unit* unit = FindUnit(text_.substr(begin, position_ - begin));
-    if (unit == nullptr || (fraction && unit->name != "second")) return false;
-    if (!SkipSpaces() && !AtEnd()) return false;
-    return Add(*unit, negative ? -whole : whole, negative ? -nanos : nanos, out);
+    if (unit == nullptr || (!AtEnd() && !IsSpace(Peek()))) {
+      position_ = begin;
+      return Fail("INVALID_UNIT", "Invalid unit {}.");
+    }
+    if (fraction && unit->name != "second") {
+      position_ = begin;
+      return Fail("INVALID_FRACTION", "{} cannot have fractional part.");
+    }
+    SkipSpaces();
+    return Add(*unit, negative ? -whole : whole, negative ? -nanos : nanos, out) ||
+           Overflow();
   }
 
   bool ParseNumber(int64_t* whole, int64_t* nanos, bool* fraction) {
@@ -107,18 +150,30 @@ class Parser {
     for (; IsDigit(Peek()); ++position_, ++digits) {
       if (__builtin_mul_overflow(*whole, 10, whole) ||
           __builtin_add_overflow(*whole, Peek() - '0', whole)) {
-        return false;
+        return Overflow();
       }
     }
-    if (Peek() != '.') return digits > 0;
+    if (Peek() != '.') {
+      return digits > 0 || Fail("UNRECOGNIZED_NUMBER", "Unrecognized number {}.");
+    }
     ++position_;
     *fraction = true;
     int64_t scale = 100'000'000;  // nanoseconds in a tenth
     for (; IsDigit(Peek()); ++position_, ++digits, scale /= 10) {
-      if (scale == 0) return false;  // Spark knows nanoseconds here, nothing finer
+      if (scale == 0) {
+        return Fail(
+            "INVALID_PRECISION",
+            "Interval can only support nanosecond precision, {} is out of range.");
+      }
       *nanos += (Peek() - '0') * scale;
     }
-    return digits > 0;
+    return digits > 0 || Fail("UNRECOGNIZED_NUMBER", "Unrecognized number {}.");
+  }
+
+  bool Overflow() {
+    failure_ = {"ARITHMETIC_EXCEPTION",
+                fmt::format("Uncaught arithmetic exception while parsing '{}'.", text_)};
+    return false;
   }
 
   static bool Add(const Unit& unit, int64_t whole, int64_t nanos, CalendarInterval* out) {
@@ -137,7 +192,22 @@ class Parser {
 
   std::string_view text_;
   size_t position_ = 0;
+  Failure failure_;
 };
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
+// False where that is too long to count. A day has 24 hours.
+bool FixedLength(const CalendarInterval& interval, int64_t* micros) {
+  return !__builtin_mul_overflow(int64_t{interval.days}, kMicrosPerDay, micros) &&
+         !__builtin_add_overflow(*micros, interval.micros, micros);
+}
 
 Error CannotParse(std::string_view text) {
   return AnalysisError(
@@ -153,10 +223,7 @@ Error CannotParse(std::string_view text) {
 }  // namespace
 
 Result<CalendarInterval> ParseInterval(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  const std::string lower = Lower(text);
   CalendarInterval interval;
   if (!Parser(lower).Parse(&interval)) return CannotParse(text);
   return interval;
@@ -165,16 +232,43 @@ Result<CalendarInterval> ParseInterval(std::string_view text) {
 Result<std::chrono::microseconds> ParseDuration(std::string_view text) {
   MILLRACE_ASSIGN_OR_RETURN(const CalendarInterval interval, ParseInterval(text));
   if (interval.months != 0) {
-    return ArgumentError(
-        "Intervals of months or years have no fixed length, found: '{}'. Use weeks, days "
-        "or "
-        "smaller units.",
-        text);
+    return ArgumentError("Intervals greater than a month is not supported ({}).", text)
+        .Class("_LEGACY_ERROR_TEMP_3231")
+        .Param("interval", std::string(text));
   }
   int64_t micros = 0;
-  if (__builtin_mul_overflow(int64_t{interval.days}, kMicrosPerDay, &micros) ||
-      __builtin_add_overflow(micros, interval.micros, &micros)) {
-    return CannotParse(text);
+  if (!FixedLength(interval, &micros)) return CannotParse(text);
+  return std::chrono::microseconds(micros);
+}
+
+Result<std::chrono::microseconds> ParseTriggerInterval(std::string_view text) {
+  const auto invalid = [text](const Parser::Failure& failure) {
+    return ArgumentError(
+               "Error parsing '{}' to interval. Please ensure that the value provided is "
+               "in a valid format for defining an interval. You can reference the "
+               "documentation for the correct format. {}",
+               text, failure.message)
+        .Class(fmt::format("INVALID_INTERVAL_FORMAT.{}", failure.error_class), "22006")
+        .Param("input", std::string(text));
+  };
+  const std::string lower = Lower(text);
+  Parser parser(lower);
+  CalendarInterval interval;
+  if (!parser.Parse(&interval)) return invalid(parser.failure());
+  if (interval.months != 0) {
+    return ArgumentError("Doesn't support month or year interval: {}", text)
+        .Class("_LEGACY_ERROR_TEMP_3262")
+        .Param("interval", std::string(text));
+  }
+  int64_t micros = 0;
+  if (!FixedLength(interval, &micros)) {
+    return invalid(
+        {"ARITHMETIC_EXCEPTION",
+         fmt::format("Uncaught arithmetic exception while parsing '{}'.", text)});
+  }
+  if (micros < 0) {
+    return ArgumentError(
+        "requirement failed: the interval of trigger should not be negative");
   }
   return std::chrono::microseconds(micros);
 }

@@ -24,4 +24,8 @@ Result<CalendarInterval> ParseInterval(std::string_view text);
 /// The same for a fixed length of time: months are refused, a day is 24 h.
 Result<std::chrono::microseconds> ParseDuration(std::string_view text);
 
+/// The same for a trigger, with Spark's other words. Errors: INVALID_INTERVAL_FORMAT.* /
+/// 22006; months and negative lengths.
+Result<std::chrono::microseconds> ParseTriggerInterval(std::string_view text);
+
 }  // namespace millrace

@@ -130,11 +130,61 @@ TEST(ParseDuration, CountsADayAs24Hours) {
 }
 
 TEST(ParseDuration, RefusesMonthsAndWhatDoesNotFit) {
-  EXPECT_THAT(ParseDuration("1 month").status().error().message,
-              testing::HasSubstr("no fixed length"));
+  EXPECT_THAT(
+      ParseDuration("1 month").status().error().message,
+      testing::HasSubstr("Intervals greater than a month is not supported (1 month)."));
   EXPECT_EQ(ParseDuration("2147483647 days").status().error().error_class,
             "CANNOT_PARSE_INTERVAL");
   EXPECT_FALSE(ParseDuration("106751991 days 9223372036854 seconds").ok());
+}
+
+TEST(ParseTriggerInterval, TakesLengthsOfTime) {
+  EXPECT_EQ(*ParseTriggerInterval("0 seconds"), std::chrono::seconds(0));
+  EXPECT_EQ(*ParseTriggerInterval("interval 1 minute 30 seconds"),
+            std::chrono::seconds(90));
+  EXPECT_EQ(*ParseTriggerInterval("1 day -1 hour"), std::chrono::hours(23));
+}
+
+// IntervalUtils.stringToInterval's reasons.
+TEST(ParseTriggerInterval, ErrorsAreSparks) {
+  struct Wrong {
+    const char* text;
+    const char* error_class;
+    const char* reason;
+  };
+  for (const Wrong& wrong : std::vector<Wrong>{
+           {"", "INPUT_IS_EMPTY", "Interval string cannot be empty."},
+           {" ", "INPUT_IS_EMPTY", "Interval string cannot be empty."},
+           {"interval", "INPUT_IS_EMPTY", "Interval string cannot be empty."},
+           {"often", "UNRECOGNIZED_NUMBER", "Unrecognized number often."},
+           {"1 second often", "UNRECOGNIZED_NUMBER", "Unrecognized number often."},
+           {"5 lightyears", "INVALID_UNIT", "Invalid unit lightyears."},
+           {"5", "MISSING_UNIT", "Expect a unit name after 5 but hit EOL."},
+           {"1 second -", "MISSING_NUMBER", "Expect a number after - but hit EOL."},
+           {"5s", "INVALID_VALUE", "Invalid value 5s."},
+           {"1.5 hours", "INVALID_FRACTION", "hours cannot have fractional part."},
+           {"intervals 1 day", "INVALID_PREFIX", "Invalid interval prefix intervals."},
+           {"1.0000000001 seconds", "INVALID_PRECISION",
+            "Interval can only support nanosecond precision, 1.0000000001 is out of "
+            "range."},
+           {"99999999999999999999 days", "ARITHMETIC_EXCEPTION",
+            "Uncaught arithmetic exception while parsing '99999999999999999999 days'."},
+       }) {
+    const ErrorInfo error = ParseTriggerInterval(wrong.text).status().error();
+    EXPECT_EQ(error.error_class,
+              std::string("INVALID_INTERVAL_FORMAT.") + wrong.error_class)
+        << wrong.text;
+    EXPECT_EQ(error.message,
+              fmt::format("Error parsing '{}' to interval. Please ensure that the value "
+                          "provided is in a valid format for defining an interval. You "
+                          "can reference the documentation for the correct format. {}",
+                          wrong.text, wrong.reason));
+    EXPECT_EQ(error.sql_state, "22006");
+  }
+  EXPECT_EQ(ParseTriggerInterval("1 month").status().error().message,
+            "Doesn't support month or year interval: 1 month");
+  EXPECT_EQ(ParseTriggerInterval("-1 seconds").status().error().message,
+            "requirement failed: the interval of trigger should not be negative");
 }
 
 }  // namespace

@@ -1,4 +1,8 @@
 // Commands of a session: starting streaming queries, asking about them, views and writes.
+#include <algorithm>
+
+#include <strings.h>
+
 #include "base/error.h"
 #include "base/interval.h"
 #include "connect_plan/execution.h"
@@ -17,12 +21,7 @@ Result<Trigger> DecodeTrigger(const proto::WriteStreamOperationStart& start) {
   switch (start.trigger_case()) {
     case proto::WriteStreamOperationStart::kProcessingTimeInterval: {
       MILLRACE_ASSIGN_OR_RETURN(const std::chrono::microseconds interval,
-                                ParseDuration(start.processing_time_interval()));
-      if (interval.count() < 0) {
-        return ArgumentError("requirement failed: the interval of trigger should not be "
-                             "negative: {}",
-                             start.processing_time_interval());
-      }
+                                ParseTriggerInterval(start.processing_time_interval()));
       const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(interval);
       return Trigger{Trigger::Kind::kProcessingTime, millis};
     }
@@ -36,6 +35,28 @@ Result<Trigger> DecodeTrigger(const proto::WriteStreamOperationStart& start) {
       return UnsupportedError("Continuous and real-time triggers are not supported yet: use "
                               "processingTime, availableNow or once.");
   }
+}
+
+// DataStreamWriter.normalize: the sink is not asked yet.
+Status CheckPartitionColumns(const std::vector<std::string>& columns,
+                             const std::vector<plan::Attribute>& output) {
+  for (const std::string& column : columns) {
+    const auto same = [&](const plan::Attribute& attribute) {
+      return strcasecmp(attribute.name.c_str(), column.c_str()) == 0;
+    };
+    if (std::ranges::any_of(output, same)) continue;
+    std::string names;
+    for (const plan::Attribute& attribute : output) {
+      names += fmt::format("{}{}", names.empty() ? "" : ", ", attribute.name);
+    }
+    return AnalysisError("_LEGACY_ERROR_TEMP_1196", "",
+                         "Partition column {} not found in existing columns ({}).",
+                         column, names)
+        .Param("columnType", "Partition")
+        .Param("columnName", column)
+        .Param("validColumnNames", names);
+  }
+  return Status::OK();
 }
 
 Error QueryNotFound(const std::string& id) {
@@ -112,11 +133,12 @@ Status Session::StartQuery(const proto::WriteStreamOperationStart& start,
   const std::string format = start.format().empty() ? "parquet" : start.format();
   MILLRACE_ASSIGN_OR_RETURN(query.sink, environment_.connectors->Sink(format));
   if (!query.sink->supports(query.mode)) {
-    return AnalysisError("STREAMING_OUTPUT_MODE.UNSUPPORTED_DATASOURCE", "42KDE",
-                         "Invalid streaming output mode: {}. This output mode is not supported "
-                         "in Data Source {}.",
-                         plan::OutputModeName(query.mode), format)
-        .Param("outputMode", std::string(plan::OutputModeName(query.mode)))
+    return AnalysisError(
+               "STREAMING_OUTPUT_MODE.UNSUPPORTED_DATASOURCE", "42KDE",
+               "Invalid streaming output mode: {}. This output mode is not supported "
+               "in Data Source {}.",
+               start.output_mode(), format)
+        .Param("outputMode", start.output_mode())
         .Param("className", format);
   }
   std::map<std::string, std::string> options(start.options().begin(), start.options().end());
@@ -124,6 +146,8 @@ Status Session::StartQuery(const proto::WriteStreamOperationStart& start,
   query.path = start.has_path() ? start.path() : query.sink_options.GetOr("path", "");
   query.partition_columns.assign(start.partitioning_column_names().begin(),
                                  start.partitioning_column_names().end());
+  MILLRACE_RETURN_IF_ERROR(
+      CheckPartitionColumns(query.partition_columns, query.plan->output));
   if (auto location = query.sink_options.Get("checkpointLocation")) {
     query.checkpoint_location = *location;
   } else if (auto base = query.conf.Get("spark.sql.streaming.checkpointLocation")) {

@@ -42,10 +42,54 @@ Result<std::chrono::microseconds> WindowPart(const UnresolvedExpr& call, size_t 
                        PrettySql(call), name);
 }
 
-Error WindowConstraint(const UnresolvedExpr& call, std::string_view text) {
-  return AnalysisError("DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION", "42K09",
-                       "Cannot resolve \"{}\" due to data type mismatch: {}", PrettySql(call),
-                       text);
+// The call as Spark shows it once it knows the lengths, in microseconds.
+std::string WindowText(const UnresolvedExpr& call, const TimeWindow& window) {
+  return fmt::format("window({}, {}, {}, {})", PrettySql(call.children[0]),
+                     window.width.count(), window.slide.count(), window.start.count());
+}
+
+Error WrongWindowTime(const UnresolvedExpr& call, const TimeWindow& window,
+                      const arrow::DataType& type) {
+  return AnalysisError(
+      "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09",
+      "Cannot resolve \"{}\" due to data type mismatch: The first parameter requires the "
+      "(\"(TIMESTAMP OR TIMESTAMP WITHOUT TIME ZONE)\" or \"STRUCT<start: TIMESTAMP, "
+      "end: "
+      "TIMESTAMP>\" or \"STRUCT<start: TIMESTAMP_NTZ, end: TIMESTAMP_NTZ>\") type, "
+      "however "
+      "\"{}\" has the type \"{}\".",
+      WindowText(call, window), PrettySql(call.children[0]), data::SqlTypeName(type));
+}
+
+// The lengths are right in themselves, and in relation to each other.
+Status CheckWindow(const UnresolvedExpr& call, const TimeWindow& window) {
+  const std::string text = WindowText(call, window);
+  const std::pair<std::string_view, std::chrono::microseconds> widths[] = {
+      {"window_duration", window.width}, {"slide_duration", window.slide}};
+  for (const auto& [name, width] : widths) {
+    if (width.count() > 0) continue;
+    return AnalysisError(
+        "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", "42K09",
+        "Cannot resolve \"{}\" due to data type mismatch: The `{}` must be "
+        "between (0, 9223372036854775807] (current value = {}L).",
+        text, name, width.count());
+  }
+  const auto constraint = [&](std::string_view words) {
+    return AnalysisError("DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION", "42K09",
+                         "Cannot resolve \"{}\" due to data type mismatch: {}", text,
+                         words);
+  };
+  if (window.slide > window.width) {
+    return constraint(
+        fmt::format("The `slide_duration`({}L) must be <= the `window_duration`({}L).",
+                    window.slide.count(), window.width.count()));
+  }
+  if (std::abs(window.start.count()) >= window.slide.count()) {
+    return constraint(
+        fmt::format("The `abs(start_time)`({}L) must be < the `slide_duration`({}L).",
+                    std::abs(window.start.count()), window.slide.count()));
+  }
+  return Status::OK();
 }
 
 // The aggregate calls found while resolving a select list.
@@ -104,17 +148,6 @@ Result<PlanPtr> PlanBuilder::AddTimeWindow(PlanPtr input, const UnresolvedExpr& 
     MILLRACE_ASSIGN_OR_RETURN(time,
                               expr::MakeCall("window_time", {time}, resolver.bind_context()));
   }
-  if (!data::IsTimestamp(*time->type()) && !data::IsTimestampNtz(*time->type())) {
-    std::optional<ExprPtr> cast = expr::ImplicitCast(time, data::TimestampType());
-    if (!cast) {
-      return AnalysisError("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09",
-                           "Cannot resolve \"{}\" due to data type mismatch: The first parameter "
-                           "requires the \"TIMESTAMP\" type, however \"{}\" has the type \"{}\".",
-                           PrettySql(call), PrettySql(args[0]),
-                           data::SqlTypeName(*time->type()));
-    }
-    time = *std::move(cast);
-  }
   TimeWindow window;
   MILLRACE_ASSIGN_OR_RETURN(window.width, WindowPart(call, 1, "window_duration"));
   window.slide = window.width;
@@ -124,23 +157,12 @@ Result<PlanPtr> PlanBuilder::AddTimeWindow(PlanPtr input, const UnresolvedExpr& 
   if (args.size() > 3) {
     MILLRACE_ASSIGN_OR_RETURN(window.start, WindowPart(call, 3, "start_time"));
   }
-  const auto positive = [&](std::chrono::microseconds value, std::string_view name) -> Status {
-    if (value.count() > 0) return Status::OK();
-    return WindowConstraint(
-        call, fmt::format("The `{}`({}L) must be > 0.", name, value.count()));
-  };
-  MILLRACE_RETURN_IF_ERROR(positive(window.width, "window_duration"));
-  MILLRACE_RETURN_IF_ERROR(positive(window.slide, "slide_duration"));
-  if (window.slide > window.width) {
-    return WindowConstraint(
-        call, fmt::format("The `slide_duration`({}L) must be <= the `window_duration`({}L).",
-                          window.slide.count(), window.width.count()));
+  if (!data::IsTimestamp(*time->type()) && !data::IsTimestampNtz(*time->type())) {
+    std::optional<ExprPtr> cast = expr::ImplicitCast(time, data::TimestampType());
+    if (!cast) return WrongWindowTime(call, window, *time->type());
+    time = *std::move(cast);
   }
-  if (std::abs(window.start.count()) >= window.slide.count()) {
-    return WindowConstraint(
-        call, fmt::format("The `abs(start_time)`({}L) must be < the `slide_duration`({}L).",
-                          std::abs(window.start.count()), window.slide.count()));
-  }
+  MILLRACE_RETURN_IF_ERROR(CheckWindow(call, window));
   window.window.id = NewAttributeId();
   window.window.name = "window";
   window.window.type = arrow::struct_(

@@ -244,10 +244,12 @@ Result<PlanPtr> PlanBuilder::WithWatermark(PlanPtr input, const std::string& eve
   MILLRACE_ASSIGN_OR_RETURN(const Attribute* column, resolver.FindAttribute(parts, &used));
   MILLRACE_ASSIGN_OR_RETURN(const std::chrono::microseconds delay, ParseDelay(delay_text));
   if (used != parts.size()) {
-    return AnalysisError("EVENT_TIME_MUST_BE_TOP_LEVEL_COLUMN", "42K09",
-                         "The event time `{}` must be a top-level column: select the field "
-                         "under a name of its own first.",
-                         event_time)
+    return AnalysisError(
+               "EVENT_TIME_MUST_BE_TOP_LEVEL_COLUMN", "42K09",
+               "The event time in withWatermark must be a top-level column, but '{}' "
+               "is a nested field. To use it, alias it to a top-level column in a "
+               "select before withWatermark.",
+               event_time)
         .Param("eventExpr", event_time);
   }
   const bool is_time = data::IsTimestamp(*column->type) || data::IsTimestampNtz(*column->type) ||

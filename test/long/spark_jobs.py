@@ -42,6 +42,23 @@ os._exit(0)
 """
 
 
+WATCH_LAKE = """
+import os, sys
+from pyspark.sql import SparkSession, functions as F
+spark = (SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+    .config("spark.sql.session.timeZone", "UTC").getOrCreate())
+spark.sparkContext.setLogLevel("ERROR")
+lake, total = sys.argv[1], int(sys.argv[2])
+rows = 0
+while rows < total:
+    orders = spark.read.parquet(lake).groupBy("user_id", "amount", "timestamp").count()
+    seen = orders.agg(F.sum("count").alias("rows"), F.max("count").alias("most")).first()
+    print("seen", seen.rows, seen.most, flush=True)
+    rows = seen.rows
+os._exit(0)
+"""
+
+
 def run_spark(program, *arguments):
     done = subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)],
@@ -72,3 +89,13 @@ def replay_with_spark(kafka, topic, folder, limit):
     done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stdout
+
+
+def watch_lake_with_spark(lake, total):
+    """What Spark finds again and again until there are `total` rows: how many there are, and how
+    often the most frequent one is there."""
+    return [
+        tuple(map(int, line.split()[1:]))
+        for line in run_spark(WATCH_LAKE, lake, total).splitlines()
+        if line.startswith("seen ")
+    ]

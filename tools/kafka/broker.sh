@@ -95,6 +95,7 @@ transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=4
 group.initial.rebalance.delay.ms=0
 log.retention.hours=100000
+log.cleaner.backoff.ms=500
 END
   # Of a setting that is there twice the last one counts.
   [[ -z $PROPERTIES ]] || cat "$PROPERTIES" >>"$DIR/server.properties"

@@ -1,6 +1,8 @@
 #include "arguments.h"
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
+
 #include <chrono>
 #include <cstdio>
 #include <ostream>
@@ -8,6 +10,22 @@
 #include "../kafka_properties.h"
 
 namespace millrace::orders {
+namespace {
+
+// CLI::Range lets "nan" pass.
+CLI::Validator Number(double least, double most) {
+  return CLI::Validator(
+      [=](const std::string& text) {
+        double value = 0;
+        const bool number = CLI::detail::lexical_cast(text, value);
+        if (number && value >= least && value <= most) return std::string();
+        return fmt::format("must be a number from {} to {}, found: {}", least, most,
+                           text);
+      },
+      "NUMBER");
+}
+
+}  // namespace
 
 std::optional<int64_t> ParseTime(const std::string& text) {
   int year = 0;
@@ -61,19 +79,20 @@ std::optional<Arguments> ParseArguments(int argc, const char* const* argv,
                  "Partitions of a topic that is created")
       ->check(CLI::Range(1, 10'000));
   app.add_option("--rate", result.rate, "Orders a second; 0 is as fast as it goes")
-      ->check(CLI::Range(0.0, 1e9));
+      ->check(Number(0, 1e9));
   app.add_option("--count", result.count, "How many orders; 0 is without end")
       ->check(CLI::Range(int64_t{0}, kMost));
   app.add_option("--users", result.users, "How many users order: u1 to uN")
       ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}));
   app.add_option("--seed", result.seed,
-                 "Makes the orders the same each time; 0 draws a seed");
+                 "Makes the orders the same each time; 0 draws a seed")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--late", result.late,
                  "Part of the orders that are 3 to 10 minutes late")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(Number(0, 1));
   app.add_option("--malformed", result.malformed,
                  "Part of the orders with JSON cut short")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(Number(0, 1));
   app.add_option("--scenario", scenario,
                  "late-data: one order on time, one a minute late, one five minutes late")
       ->check(CLI::IsMember({"late-data"}));

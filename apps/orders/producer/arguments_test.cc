@@ -90,6 +90,11 @@ TEST(Arguments, WhatIsOutOfRangeIsNamed) {
   for (const auto& [option, value] : std::vector<std::pair<const char*, const char*>>{
            {"--rate", "-1"},
            {"--rate", "fast"},
+           {"--rate", "nan"},
+           {"--late", "nan"},
+           {"--malformed", "inf"},
+           {"--seed", "-1"},
+           {"--command-config", "/no/such/file"},
            {"--count", "-5"},
            {"--count", "9999999999999999999"},
            {"--users", "0"},

@@ -38,11 +38,12 @@ struct TopicWriter::Kafka {
 };
 
 TopicWriter::TopicWriter(const Options& options) : kafka_(std::make_unique<Kafka>()) {
-  const auto kafka = LibrdkafkaSettings(options.kafka);
+  std::map<std::string, std::string> wanted = options.kafka;
+  wanted["bootstrap.servers"] = options.bootstrap_servers;
+  const auto kafka = LibrdkafkaSettings(wanted);
   if (!kafka.ok()) throw std::runtime_error(kafka.status().ToString());
   std::map<std::string, std::string> settings = *kafka;
   kafka_->login_defect = KnownLoginDefect(settings);
-  settings["bootstrap.servers"] = options.bootstrap_servers;
   settings["enable.idempotence"] = "true";
   settings["log_level"] = "0";  // errors come by the callback
   settings.insert({{"client.id", "orders_producer"},

@@ -57,7 +57,7 @@ class FileSourceProvider final : public connector::SourceProvider {
                  "files already exist in the directory, then depending on the file "
                  "format you "
                  "may be able to create a static DataFrame on that directory with "
-                 "'spark.read.load(directory)' and infer schema from it.\n")
+                 "'spark.read.load(directory)' and infer schema from it.")
           .Class("_LEGACY_ERROR_TEMP_2048");
     }
     if (streaming) {

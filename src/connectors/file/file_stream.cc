@@ -32,7 +32,8 @@ struct StreamOptions {
          {std::pair{"maxFilesPerTrigger", &stream.max_files},
           std::pair{"maxBytesPerTrigger", &stream.max_bytes}}) {
       if (!options.Has(key)) continue;
-      MILLRACE_ASSIGN_OR_RETURN(*value, options.GetInt(key, 0));
+      const Result<int64_t> given = options.GetInt(key, 0);
+      *value = given.ok() ? *given : 0;
       if (*value <= 0) {
         return ArgumentError(
             "Invalid value '{}' for option '{}', must be a positive integer",

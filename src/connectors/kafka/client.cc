@@ -4,6 +4,7 @@
 
 #include <array>
 #include <condition_variable>
+#include <string_view>
 
 #include "base/error.h"
 
@@ -11,8 +12,12 @@ namespace millrace::connectors::kafka {
 namespace {
 
 // Called from librdkafka's threads.
-void OnLog(const rd_kafka_t* handle, int level, const char* facility, const char* text) {
-  const auto severity = level <= 3   ? spdlog::level::err
+void OnLog(const rd_kafka_t* handle, int level, std::string_view facility,
+           const char* text) {
+  // Lost connections come as errors too, and are told once with what they mean.
+  const bool told = facility == "FAIL" || facility == "ERROR";
+  const auto severity = told         ? spdlog::level::debug
+                        : level <= 3 ? spdlog::level::err
                         : level <= 4 ? spdlog::level::warn
                         : level <= 6 ? spdlog::level::info
                                      : spdlog::level::debug;
@@ -41,7 +46,9 @@ Result<std::unique_ptr<Client>> Client::Make(
   std::unique_ptr<Client> client(new Client(config.servers));
   rd_kafka_conf_set_opaque(conf, client.get());
   rd_kafka_conf_set_error_cb(conf, &Client::OnError);
-  rd_kafka_conf_set_log_cb(conf, &OnLog);
+  rd_kafka_conf_set_log_cb(
+      conf, [](const rd_kafka_t* handle, int level, const char* facility,
+               const char* text) { OnLog(handle, level, facility, text); });
   client->handle_ = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason.data(), reason.size());
   if (client->handle_ == nullptr) {
     rd_kafka_conf_destroy(conf);

@@ -86,6 +86,13 @@ std::string Lower(std::string_view text) {
   return out;
 }
 
+std::string_view Trim(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const size_t first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
 // Names and values as Java has them, names in lower case.
 using JavaSettings = std::map<std::string, std::string>;
 
@@ -139,6 +146,49 @@ JavaSettings ReadSettings(const Options& options,
     (*keys)[name] = key;
   }
   return java;
+}
+
+// A name or an address, perhaps behind a protocol: "a.b", "[::1]", "SASL_SSL://a.b".
+bool IsHost(std::string_view text) {
+  if (const size_t slashes = text.find("://"); slashes != std::string_view::npos) {
+    text.remove_prefix(slashes + 3);
+  }
+  if (text.starts_with('[') && text.ends_with(']')) {
+    text = text.substr(1, text.size() - 2);
+  }
+  return !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("-%._:").find(c) != std::string_view::npos;
+  });
+}
+
+// Java's texts; librdkafka takes port 99999 for 34463.
+Status CheckServers(std::string_view servers) {
+  const auto wrong = [](std::string_view what, std::string_view server) {
+    return Error(Fault::kUser,
+                 "Invalid {} in bootstrap.servers: {}\nThe option must list brokers as "
+                 "host:port, separated by commas.",
+                 what, server)
+        .Java("org.apache.kafka.common.config.ConfigException");
+  };
+  while (true) {
+    const size_t comma = servers.find(',');
+    const std::string_view server = Trim(servers.substr(0, comma));
+    const size_t colon = server.rfind(':');
+    if (colon == std::string_view::npos || !IsHost(server.substr(0, colon))) {
+      return wrong("url", server);
+    }
+    const std::string_view digits = server.substr(colon + 1);
+    uint64_t port = 0;
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    if (error == std::errc::invalid_argument || end != digits.data() + digits.size()) {
+      return wrong("url", server);
+    }
+    if (error != std::errc() || port == 0 || port > 65535) return wrong("port", server);
+    if (comma == std::string_view::npos) return Status::OK();
+    servers.remove_prefix(comma + 1);
+  }
 }
 
 struct ConfDeleter {
@@ -255,7 +305,10 @@ Result<ClientConfig> MapClientConfig(const Options& options) {
   ClientConfig config;
   std::map<std::string, std::string> keys;
   JavaSettings java = ReadSettings(options, &keys);
-  config.servers = TakeOut(java, "bootstrap.servers").value_or("");
+  if (auto servers = TakeOut(java, "bootstrap.servers")) {
+    MILLRACE_RETURN_IF_ERROR(CheckServers(*servers));
+    config.servers = *std::move(servers);
+  }
 
   if (const auto text = TakeOut(java, "default.api.timeout.ms")) {
     int64_t timeout = 0;

@@ -120,6 +120,26 @@ TEST(ClientConfig, WrongValuesAreNamed) {
               HasSubstr("found: soon"));
 }
 
+TEST(ClientConfig, BrokersAreHostsWithPorts) {
+  const auto error = [](const std::string& servers) {
+    const auto config = MapClientConfig(Options({{"kafka.bootstrap.servers", servers}}));
+    return config.ok() ? "" : config.status().error().message;
+  };
+  for (const char* servers :
+       {"a:1", " a:1 , b:65535", "[::1]:9092", "SASL_SSL://a.b:9093"}) {
+    EXPECT_EQ(error(servers), "");
+  }
+  for (const char* servers : {"", "a", ":1", "a:", "a:x", "a:1,", "a:1;b:2", "a:-1"}) {
+    EXPECT_THAT(error(servers), testing::StartsWith("Invalid url in bootstrap.servers: "))
+        << servers;
+  }
+  for (const char* servers : {"a:0", "a:1,b:65536", "a:99999999999999999999"}) {
+    EXPECT_THAT(error(servers),
+                testing::StartsWith("Invalid port in bootstrap.servers: "))
+        << servers;
+  }
+}
+
 TEST(ClientConfig, TheSourcesOwnSettingsAreRefused) {
   EXPECT_THAT(ErrorOf({{"kafka.enable.partition.eof", "false"}}),
               HasSubstr("'kafka.enable.partition.eof' is not supported"));

@@ -323,6 +323,58 @@ TEST_F(KafkaSourceTest, GapsOfTransactionsEndABatchToo) {
               ElementsAre("c0"));
 }
 
+TEST_F(KafkaSourceTest, GapsOfCompactionEndABatchToo) {
+  const std::string topic = cluster_.NewTopic() + "-compacted";
+  cluster_.CreateTopic(topic, 1,
+                       {{"cleanup.policy", "compact"},
+                        {"segment.ms", "1"},
+                        {"min.cleanable.dirty.ratio", "0.001"}});
+  for (int round = 0; round < 10; ++round) {
+    std::vector<TestMessage> messages;
+    for (int key = 0; key < 10; ++key) {
+      messages.push_back(
+          {.value = fmt::format("{}-{}", round, key), .key = std::to_string(key)});
+    }
+    cluster_.Produce(topic, 0, messages);
+  }
+  // The last segment is never compacted.
+  cluster_.Produce(topic, 0, {{.value = "end", .key = "end"}});
+  const auto read = [&](int64_t from, int64_t until) {
+    return Read(*Make({{"subscribe", topic}}), At(topic, {from}), At(topic, {until}));
+  };
+  const EpochMillis deadline = clock_.Now() + kPatience + kPatience;
+  while (read(0, 90).size() > 0 && clock_.Now() < deadline) {
+  }
+  EXPECT_THAT(read(0, 90), IsEmpty());
+  EXPECT_THAT(read(3, 5), IsEmpty());
+  EXPECT_THAT(read(50, 93), ElementsAre("9-0", "9-1", "9-2"));
+  EXPECT_EQ(read(0, 101).size(), 11U);
+  // One source from batch to batch, each of which ends inside the gap or behind it.
+  const auto source = Make({{"subscribe", topic}});
+  EXPECT_THAT(Read(*source, At(topic, {0}), At(topic, {40})), IsEmpty());
+  EXPECT_THAT(Read(*source, At(topic, {40}), At(topic, {91})), ElementsAre("9-0"));
+  EXPECT_EQ(Read(*source, At(topic, {91}), *Latest(*source, At(topic, {91}))).size(),
+            10U);
+}
+
+TEST_F(KafkaSourceTest, ReadCommittedStopsBeforeAnOpenTransaction) {
+  const std::string topic = cluster_.NewTopic();
+  cluster_.Produce(topic, 0, Values({"a"}));
+  const auto source =
+      Make({{"subscribe", topic}, {"kafka.isolation.level", "read_committed"}});
+  {
+    const TestCluster::OpenTransaction open(cluster_, topic, 0, Values({"b"}));
+    EXPECT_EQ(*Latest(*source, At(topic, {0})), At(topic, {1}));
+    EXPECT_THAT(Read(*source, At(topic, {0}), At(topic, {1})), ElementsAre("a"));
+  }                                   // committed; the broker writes the marker soon
+  const Offset end = At(topic, {3});  // "b" and the marker
+  const EpochMillis deadline = clock_.Now() + kPatience;
+  while (*Latest(*source, At(topic, {1})) != end && clock_.Now() < deadline) {
+  }
+  EXPECT_EQ(*Latest(*source, At(topic, {1})), end);
+  EXPECT_THAT(Read(*source, At(topic, {1}), end), ElementsAre("b"));
+}
+
 TEST_F(KafkaSourceTest, AbortedMessagesAreReadByDefault) {
   const std::string topic = cluster_.NewTopic();
   cluster_.ProduceTransaction(topic, 0, Values({"a"}), TestCluster::Outcome::kAbort);

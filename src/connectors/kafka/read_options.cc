@@ -253,6 +253,13 @@ Result<OffsetLimit> ParseLimit(const Options& options, const LimitKeys& keys,
     } else {
       limit.kind = OffsetLimit::Kind::kOffsets;
       MILLRACE_ASSIGN_OR_RETURN(limit.values, ParseOffsets(value));
+      for (const auto& [partition, offset] : limit.values) {
+        if (offset >= 0 || offset == kLatestOffset || offset == kEarliestOffset) continue;
+        return ArgumentError(
+            "Option '{}' must give offsets from 0 on, -1 for latest or -2 for earliest, "
+            "found {} for {}.",
+            keys.offsets, offset, ToString(partition));
+      }
     }
   }
   return limit;

@@ -111,6 +111,13 @@ TEST(ReadOptions, EmptySubscriptions) {
             R"(Expected e.g. {"topicA":[0,1],"topicB":[0,1]}, got {x)");
 }
 
+TEST(ReadOptions, OffsetsAreNotNegative) {
+  EXPECT_EQ(
+      StreamError({{"startingOffsets", R"({"t":{"0":-2,"1":-1,"2":-3}})"}}),
+      "Option 'startingOffsets' must give offsets from 0 on, -1 for latest or -2 for "
+      "earliest, found -3 for t-2.");
+}
+
 TEST(ReadOptions, PatternsMustBeRegularExpressions) {
   EXPECT_THAT(StreamError({{"subscribe", "-"}, {"subscribePattern", "a("}}),
               StartsWith("Option 'subscribePattern' must be a regular expression"));

@@ -131,7 +131,8 @@ std::string TestCluster::NewTopic(int partitions, const std::string& hint) {
   return topic;
 }
 
-void TestCluster::CreateTopic(const std::string& topic, int partitions) {
+void TestCluster::CreateTopic(const std::string& topic, int partitions,
+                              const std::map<std::string, std::string>& config) {
   // A topic that was just deleted may be in the way for a moment.
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -141,6 +142,9 @@ void TestCluster::CreateTopic(const std::string& topic, int partitions) {
     rd_kafka_NewTopic_t* wanted =
         rd_kafka_NewTopic_new(topic.c_str(), partitions, 1, reason.data(), reason.size());
     ASSERT_NE(wanted, nullptr) << reason.data();
+    for (const auto& [name, value] : config) {
+      rd_kafka_NewTopic_set_config(wanted, name.c_str(), value.c_str());
+    }
     rd_kafka_CreateTopics(admin.handle(), &wanted, 1, admin.options(), admin.queue());
     size_t count = 0;
     rd_kafka_event_t* event = admin.Wait();
@@ -230,20 +234,42 @@ void TestCluster::Produce(const std::string& topic, int partition,
   Send(producer_, topic, partition, messages);
 }
 
-void TestCluster::ProduceTransaction(const std::string& topic, int partition,
-                                     const std::vector<TestMessage>& messages,
-                                     Outcome outcome) {
+namespace {
+
+// A producer in the middle of a transaction.
+rd_kafka_t* BeginTransaction(const std::string& servers, const std::string& topic) {
   static int count = 0;
   rd_kafka_t* producer = NewProducer(
-      {{"bootstrap.servers", servers_},
+      {{"bootstrap.servers", servers},
        {"transactional.id", fmt::format("{}-{}-{}", topic, getpid(), ++count)}});
   ExpectOk(rd_kafka_init_transactions(producer, kTimeoutMs));
   ExpectOk(rd_kafka_begin_transaction(producer));
+  return producer;
+}
+
+}  // namespace
+
+void TestCluster::ProduceTransaction(const std::string& topic, int partition,
+                                     const std::vector<TestMessage>& messages,
+                                     Outcome outcome) {
+  rd_kafka_t* producer = BeginTransaction(servers_, topic);
   Send(producer, topic, partition, messages);
   ExpectOk(outcome == Outcome::kCommit
                ? rd_kafka_commit_transaction(producer, kTimeoutMs)
                : rd_kafka_abort_transaction(producer, kTimeoutMs));
   rd_kafka_destroy(producer);
+}
+
+TestCluster::OpenTransaction::OpenTransaction(const TestCluster& cluster,
+                                              const std::string& topic, int partition,
+                                              const std::vector<TestMessage>& messages)
+    : producer_(BeginTransaction(cluster.servers(), topic)) {
+  Send(producer_, topic, partition, messages);
+}
+
+TestCluster::OpenTransaction::~OpenTransaction() {
+  ExpectOk(rd_kafka_commit_transaction(producer_, kTimeoutMs));
+  rd_kafka_destroy(producer_);
 }
 
 MockCluster::MockCluster()

@@ -4,6 +4,7 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,7 +36,8 @@ class TestCluster {
 
   /// A new topic of a name nobody used before.
   std::string NewTopic(int partitions = 1, const std::string& hint = "t");
-  void CreateTopic(const std::string& topic, int partitions);
+  void CreateTopic(const std::string& topic, int partitions,
+                   const std::map<std::string, std::string>& config = {});
   void DeleteTopic(const std::string& topic);
   void AddPartitions(const std::string& topic, int total);
   /// Removes all messages before `offset`.
@@ -48,6 +50,18 @@ class TestCluster {
   /// The same in one transaction, which puts a marker behind its messages.
   void ProduceTransaction(const std::string& topic, int partition,
                           const std::vector<TestMessage>& messages, Outcome outcome);
+
+  /// A transaction with these messages, delivered and not yet committed; its end commits
+  /// it.
+  class OpenTransaction {
+   public:
+    OpenTransaction(const TestCluster& cluster, const std::string& topic, int partition,
+                    const std::vector<TestMessage>& messages);
+    ~OpenTransaction();
+
+   private:
+    rd_kafka_t* producer_;
+  };
 
  private:
   class Admin;
