@@ -77,6 +77,27 @@ Status CheckNotSparks(FileSystem& fs, const std::string& lake) {
       lake, log);
 }
 
+/// A query goes on where its earlier batches are: in the same lake, or where that was
+/// moved to.
+Status CheckSameLake(FileSystem& fs, const LakeLog& log, const std::string& lake) {
+  MILLRACE_ASSIGN_OR_RETURN(const std::optional<Manifest> newest, log.Newest());
+  if (!newest || newest->lake == lake || newest->files.empty()) return Status::OK();
+  const LakeFile& file = newest->files.back();
+  const auto exists = [&](const std::string& folder, const std::string& name) {
+    const auto info = fs.Stat(JoinPath(folder, name));
+    return info.ok() && info->has_value();
+  };
+  if (exists(lake, file.path)) return Status::OK();
+  if (!exists(newest->lake, file.path) && !exists(newest->staging, file.staged)) {
+    return Status::OK();
+  }
+  return ArgumentError(
+      "Cannot go on in '{}': the checkpoint belongs to a query that writes to '{}' and "
+      "published batch {} there. Write to that path, move the folder with its files, or "
+      "start with a new checkpointLocation.",
+      lake, newest->lake, newest->batch);
+}
+
 class StreamingFileSink final : public connector::Sink {
  public:
   static Result<std::unique_ptr<Sink>> Make(FileSinkOptions options,
@@ -88,9 +109,10 @@ class StreamingFileSink final : public connector::Sink {
     }
     MILLRACE_ASSIGN_OR_RETURN(PartitionLayout layout,
                               LayOut(options.schema, context.partition_columns));
+    MILLRACE_ASSIGN_OR_RETURN(LakeLog log, LakeLog::Open(fs, context.state_folder));
+    MILLRACE_RETURN_IF_ERROR(CheckSameLake(fs, log, options.lake));
     MILLRACE_RETURN_IF_ERROR(fs.MakeDirs(options.lake));
     MILLRACE_RETURN_IF_ERROR(fs.MakeDirs(options.staging));
-    MILLRACE_ASSIGN_OR_RETURN(LakeLog log, LakeLog::Open(fs, context.state_folder));
     // Before the check below: Spark may have been given a lake that lacks its last batch.
     if (log.unfinished()) {
       MILLRACE_RETURN_IF_ERROR(Finish(fs, *log.unfinished(), options));

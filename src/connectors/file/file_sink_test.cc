@@ -26,7 +26,7 @@ class FileSinkTest : public testing::Test {
     connector::SinkContext context;
     context.fs = &fs_;
     context.query_id = "q1";
-    context.path = kLake;
+    context.path = path_;
     context.state_folder = "/ck/millrace/sink";
     context.partition_columns = partition_by_;
     return context;
@@ -46,6 +46,7 @@ class FileSinkTest : public testing::Test {
   }
 
   MemFileSystem fs_;
+  std::string path_ = kLake;
   std::vector<std::string> partition_by_;
 };
 
@@ -169,6 +170,32 @@ TEST_F(FileSinkTest, RefusesALakeOfSpark) {
   ASSERT_FALSE(sink.ok());
   EXPECT_THAT(sink.status().error().message, HasSubstr("handover"));
   EXPECT_FALSE(Save(SaveMode::kAppend, {R"([["a", 1]])"}).ok());
+}
+
+TEST_F(FileSinkTest, GoesOnOnlyInItsOwnLake) {
+  Must(RunBatch(*Must(Make()), 0, kColumns, {R"([["a", 1]])"}));
+  path_ = "/data/other";
+  const Status refused = Make().status();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(
+      refused.error().message,
+      testing::AllOf(HasSubstr("'/data/other'"), HasSubstr("writes to '/data/lake'"),
+                     HasSubstr("batch 0"), HasSubstr("new checkpointLocation")));
+  EXPECT_EQ(Must(fs_.Stat("/data/other")), std::nullopt);
+
+  // The lake may be moved, also when many batches were merged in the log.
+  path_ = kLake;
+  for (int64_t batch = 1; batch < 25; ++batch) {
+    Must(RunBatch(*Must(Make()), batch, kColumns, {R"([["a", 1]])"}));
+  }
+  path_ = "/data/other";
+  EXPECT_FALSE(Make().ok());
+  Must(fs_.MakeDirs("/data/other"));
+  for (const std::string& file : FilesBelow(fs_, kLake)) {
+    Must(fs_.Rename(JoinPath(kLake, file), JoinPath("/data/other", file)));
+  }
+  Must(RunBatch(*Must(Make()), 25, kColumns, {R"([["b", 2]])"}));
+  EXPECT_EQ(LakeRows(fs_, "/data/other").size(), 26U);
 }
 
 TEST_F(FileSinkTest, RefusesOptionsItDoesNotKnow) {

@@ -240,6 +240,14 @@ Result<LakeLog> LakeLog::Open(FileSystem& fs, const std::string& state_folder) {
   return log;
 }
 
+Result<std::optional<Manifest>> LakeLog::Newest() const {
+  if (segments_.empty()) return std::optional<Manifest>();
+  const std::string path = PathOf(segments_.back());
+  MILLRACE_ASSIGN_OR_RETURN(std::vector<Manifest> manifests, ReadManifests(*fs_, path));
+  if (manifests.empty()) return Damaged(path);
+  return std::optional<Manifest>(std::move(manifests.back()));
+}
+
 Status LakeLog::Add(const Manifest& manifest) {
   if (last_batch_ && manifest.batch <= *last_batch_) {
     return InternalError("Batch {} is added to the lake's log after batch {}",

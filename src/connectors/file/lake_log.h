@@ -64,6 +64,9 @@ class LakeLog {
   /// The newest manifest, if it may be unfinished: its renames must be done again.
   const std::optional<Manifest>& unfinished() const { return unfinished_; }
 
+  /// The newest manifest that was ever added, if any.
+  Result<std::optional<Manifest>> Newest() const;
+
   /// Durable when it returns. `manifest.batch` is above last_batch().
   Status Add(const Manifest& manifest);
 

@@ -196,6 +196,43 @@ TEST_F(KafkaSourceTest, ABrokerThatGoesAwayAndComesBack) {
   EXPECT_THAT(Read(*source, start, *end), ElementsAre("a", "b"));
 }
 
+TEST_F(KafkaSourceTest, AReaderGoesOnWhenItsBrokerComesBack) {
+  MockCluster mock;
+  mock.CreateTopic("t");
+  mock.Produce("t", Values({"a", "b"}));
+  const auto source =
+      Make({{"subscribe", "t"}, {"kafka.bootstrap.servers", mock.servers()}});
+  ASSERT_EQ(*Latest(*source, At("t", {2})), At("t", {2}));
+  mock.SetDown(true);
+  auto reading = std::async(std::launch::async,
+                            [&] { return Read(*source, At("t", {0}), At("t", {2})); });
+  EXPECT_EQ(reading.wait_for(std::chrono::milliseconds(300)),
+            std::future_status::timeout);
+  mock.SetDown(false);
+  EXPECT_THAT(reading.get(), ElementsAre("a", "b"));
+}
+
+TEST_F(KafkaSourceTest, AgedOutMessagesOfABatchReadAreDataLoss) {
+  const std::string topic = cluster_.NewTopic();
+  cluster_.Produce(topic, 0, Numbered("m", 10));
+  cluster_.DeleteRecords(topic, 0, 4);
+  const Splits splits =
+      Value(TryBatch({{"subscribe", topic}, {"startingOffsets", At(topic, {2})}}));
+  ASSERT_EQ(splits.size(), 1U);
+  EXPECT_EQ(Value(splits[0]->Open())->Next({}).status().error().error_class,
+            "KAFKA_DATA_LOSS.COULD_NOT_READ_OFFSET_RANGE");
+}
+
+TEST_F(KafkaSourceTest, ABatchReadGoesOnBehindAgedOutMessages) {
+  const std::string topic = cluster_.NewTopic();
+  cluster_.Produce(topic, 0, Numbered("m", 10));
+  cluster_.DeleteRecords(topic, 0, 8);
+  EXPECT_THAT(Read(Value(TryBatch({{"subscribe", topic},
+                                   {"startingOffsets", At(topic, {2})},
+                                   {"failOnDataLoss", "false"}}))),
+              ElementsAre("m8", "m9"));
+}
+
 TEST_F(KafkaSourceTest, AQuestionWithoutAnswerIsNoDataLoss) {
   MockCluster mock;
   mock.CreateTopic("t");

@@ -191,7 +191,7 @@ Result<PartitionOffsets> KafkaSource::Limit(const PartitionOffsets& from,
   if (!options_.max_offsets_per_trigger) return *latest_;
   PartitionOffsets added;
   if (const PartitionSet unknown = Minus(*latest_, from); !unknown.empty()) {
-    MILLRACE_ASSIGN_OR_RETURN(added, finder_.Earliest(unknown, stop));
+    MILLRACE_ASSIGN_OR_RETURN(added, AwaitEarliest(unknown, stop));
   }
   return LimitOffsets(*options_.max_offsets_per_trigger, from, added, *latest_);
 }
@@ -218,12 +218,26 @@ Status KafkaSource::Prefetch(const PartitionOffsets& from) {
   return Status::OK();
 }
 
+// A planned batch has to run, so this waits for a broker as long as a reader does.
+Result<PartitionOffsets> KafkaSource::AwaitEarliest(const PartitionSet& partitions,
+                                                    std::stop_token stop) {
+  const Steady::time_point deadline = Steady::now() + context_->poll_timeout;
+  while (true) {
+    Result<PartitionOffsets> earliest = finder_.Earliest(partitions, stop);
+    if (earliest.ok() || connector::IsCancelled(earliest.status()) ||
+        earliest.status().error().fault != Fault::kExternal ||
+        Steady::now() >= deadline) {
+      return earliest;
+    }
+  }
+}
+
 Result<std::vector<std::unique_ptr<connector::Split>>> KafkaSource::Plan(
     const std::optional<Offset>& start, const Offset& end, std::stop_token stop) {
   MILLRACE_ASSIGN_OR_RETURN(const PartitionOffsets from, Start(start, stop));
   MILLRACE_ASSIGN_OR_RETURN(const PartitionOffsets until, ParseOffsets(end));
   MILLRACE_ASSIGN_OR_RETURN(const PartitionOffsets added,
-                            finder_.Earliest(Minus(until, from), stop));
+                            AwaitEarliest(Minus(until, from), stop));
   return PlanSplits(context_, from, added, until);
 }
 

@@ -45,6 +45,9 @@ class KafkaSource final : public connector::StreamSource {
   /// delayed.
   Result<PartitionOffsets> Limit(const PartitionOffsets& from, std::stop_token stop);
   bool DelayBatch(const PartitionOffsets& from);
+  /// finder_.Earliest, waiting while no broker answers.
+  Result<PartitionOffsets> AwaitEarliest(const PartitionSet& partitions,
+                                         std::stop_token stop);
   /// Begins to fetch, so that messages arrive while a batch is planned or awaited.
   Status Prefetch(const PartitionOffsets& from);
   /// Whether messages came in that no batch had yet.

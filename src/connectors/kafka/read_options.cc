@@ -53,6 +53,15 @@ Result<std::optional<int64_t>> GetLong(const Options& options, std::string_view 
   return value;
 }
 
+// Spark takes any number; 0 offsets a trigger would wait for ever.
+Result<std::optional<int64_t>> GetPositive(const Options& options, std::string_view key) {
+  MILLRACE_ASSIGN_OR_RETURN(const std::optional<int64_t> value, GetLong(options, key));
+  if (value && *value <= 0) {
+    return ArgumentError("Option '{}' must be a positive number, found: {}", key, *value);
+  }
+  return value;
+}
+
 Result<bool> GetFlag(const Options& options, std::string_view key, bool fallback) {
   const std::optional<std::string> text = options.Get(key);
   if (!text) return fallback;
@@ -333,21 +342,25 @@ Status ParseRest(const Options& options, ReadOptions* out) {
                             GetFlag(options, "failOnDataLoss", true));
   MILLRACE_ASSIGN_OR_RETURN(out->include_headers, ParseIncludeHeaders(options));
   MILLRACE_ASSIGN_OR_RETURN(out->max_offsets_per_trigger,
-                            GetLong(options, "maxOffsetsPerTrigger"));
+                            GetPositive(options, "maxOffsetsPerTrigger"));
   MILLRACE_ASSIGN_OR_RETURN(out->min_offsets_per_trigger,
-                            GetLong(options, "minOffsetsPerTrigger"));
+                            GetPositive(options, "minOffsetsPerTrigger"));
   if (const auto delay = options.Get("maxTriggerDelay")) {
     MILLRACE_ASSIGN_OR_RETURN(out->max_trigger_delay, ParseDelay(*delay));
   }
   MILLRACE_ASSIGN_OR_RETURN(const auto poll,
-                            GetLong(options, "kafkaConsumer.pollTimeoutMs"));
+                            GetPositive(options, "kafkaConsumer.pollTimeoutMs"));
   if (poll) out->poll_timeout = std::chrono::milliseconds(*poll);
   MILLRACE_ASSIGN_OR_RETURN(const auto attempts,
-                            GetLong(options, "fetchOffset.numRetries"));
+                            GetPositive(options, "fetchOffset.numRetries"));
   if (attempts)
     out->fetch_attempts = static_cast<int>(std::clamp<int64_t>(*attempts, 1, 1000));
   MILLRACE_ASSIGN_OR_RETURN(const auto pause,
                             GetLong(options, "fetchOffset.retryIntervalMs"));
+  if (pause && *pause < 0) {
+    return ArgumentError(
+        "Option 'fetchOffset.retryIntervalMs' must not be negative, found: {}", *pause);
+  }
   if (pause) out->fetch_retry_interval = std::chrono::milliseconds(*pause);
   out->group_id = options.Get("kafka.group.id");
   return options.Check("Kafka source", KafkaSourceOptions());

@@ -1,5 +1,6 @@
 #include "connectors/kafka/read_options.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -109,6 +110,19 @@ TEST(ReadOptions, EmptySubscriptions) {
             "No topicpartitions to assign as specified value for option 'assign' is 'x'");
   EXPECT_EQ(StreamError({{"subscribe", "-"}, {"assign", "{x"}}),
             R"(Expected e.g. {"topicA":[0,1],"topicB":[0,1]}, got {x)");
+}
+
+TEST(ReadOptions, NumbersOutOfRangeAreNamed) {
+  for (const char* key : {"maxOffsetsPerTrigger", "minOffsetsPerTrigger",
+                          "kafkaConsumer.pollTimeoutMs", "fetchOffset.numRetries"}) {
+    for (const char* value : {"0", "-1"}) {
+      EXPECT_EQ(
+          StreamError({{key, value}}),
+          fmt::format("Option '{}' must be a positive number, found: {}", key, value));
+    }
+  }
+  EXPECT_EQ(StreamError({{"fetchOffset.retryIntervalMs", "-1"}}),
+            "Option 'fetchOffset.retryIntervalMs' must not be negative, found: -1");
 }
 
 TEST(ReadOptions, OffsetsAreNotNegative) {
