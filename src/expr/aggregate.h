@@ -32,6 +32,9 @@ class Accumulators {
   /// The results of some slots, in that order.
   virtual Result<data::ArrayPtr> Finish(std::span<const uint32_t> slots) const = 0;
 
+  /// Folds the state of slot `from` into slot `into`, as if its rows came after those of `into`.
+  virtual Status Merge(uint32_t from, uint32_t into) = 0;
+
   /// Appends a slot's state; part of the checkpoint format (docs/formats/state.md).
   virtual void Serialize(uint32_t slot, std::string* out) const = 0;
   /// Reads a slot's state back from the front of `*in` and advances it. An error where the bytes

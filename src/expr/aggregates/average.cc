@@ -41,6 +41,12 @@ class DoubleAverage final : public SlotAccumulators<DoubleState> {
                                 });
   }
 
+  Status Merge(uint32_t from, uint32_t into) override {
+    states_[into].total += states_[from].total;
+    states_[into].count += states_[from].count;
+    return Status::OK();
+  }
+
   void Serialize(uint32_t slot, std::string* out) const override {
     PutPlain(states_[slot].total, out);
     PutPlain(states_[slot].count, out);
@@ -88,6 +94,12 @@ class DecimalAverage final : public SlotAccumulators<DecimalTotal> {
     return column;
   }
 
+  Status Merge(uint32_t from, uint32_t into) override {
+    const bool fits = MergeDecimals(states_[from], sum_precision_, &states_[into]);
+    if (!fits && on_overflow_ == OnOverflow::kFail) return DecimalSumOverflow("try_avg");
+    return Status::OK();
+  }
+
   void Serialize(uint32_t slot, std::string* out) const override {
     PutDecimalTotal(states_[slot], out);
   }
@@ -132,14 +144,7 @@ class IntervalAverage final : public SlotAccumulators<IntervalState<T>> {
       state.overflowed |= __builtin_add_overflow(state.total, value, &state.total);
       overflowed |= state.overflowed;
     });
-    if (!overflowed || on_overflow_ == OnOverflow::kNull) return Status::OK();
-    return Error(Fault::kData,
-                 "Integer overflow while operating with intervals. Use `try_add` to "
-                 "tolerate "
-                 "overflow and return NULL instead.")
-        .Class("INTERVAL_ARITHMETIC_OVERFLOW.WITH_SUGGESTION", "22015")
-        .Java(kArithmeticException)
-        .Param("functionName", "`try_add`");
+    return overflowed && on_overflow_ == OnOverflow::kFail ? Overflow() : Status::OK();
   }
 
   Result<data::ArrayPtr> Finish(std::span<const uint32_t> slots) const override {
@@ -152,6 +157,15 @@ class IntervalAverage final : public SlotAccumulators<IntervalState<T>> {
       *out = static_cast<T>(quotient + (state.total < 0 ? -away : away));
       return true;
     });
+  }
+
+  Status Merge(uint32_t from, uint32_t into) override {
+    const State& other = states_[from];
+    State& state = states_[into];
+    state.count += other.count;
+    state.overflowed |= other.overflowed ||
+                        __builtin_add_overflow(state.total, other.total, &state.total);
+    return state.overflowed && on_overflow_ == OnOverflow::kFail ? Overflow() : Status::OK();
   }
 
   void Serialize(uint32_t slot, std::string* out) const override {
@@ -167,6 +181,16 @@ class IntervalAverage final : public SlotAccumulators<IntervalState<T>> {
   }
 
  private:
+  static Status Overflow() {
+    return Error(Fault::kData,
+                 "Integer overflow while operating with intervals. Use `try_add` to "
+                 "tolerate "
+                 "overflow and return NULL instead.")
+        .Class("INTERVAL_ARITHMETIC_OVERFLOW.WITH_SUGGESTION", "22015")
+        .Java(kArithmeticException)
+        .Param("functionName", "`try_add`");
+  }
+
   const data::TypePtr type_;
   const OnOverflow on_overflow_;
 };

@@ -37,6 +37,15 @@ class Bits final : public SlotAccumulators<State<T>> {
     });
   }
 
+  Status Merge(uint32_t from, uint32_t into) override {
+    const State<T>& other = states_[from];
+    if (!other.seen) return Status::OK();
+    State<T>& state = states_[into];
+    state.bits = state.seen ? static_cast<T>(Operation()(state.bits, other.bits)) : other.bits;
+    state.seen = true;
+    return Status::OK();
+  }
+
   void Serialize(uint32_t slot, std::string* out) const override {
     PutPlain(states_[slot].seen, out);
     PutPlain(states_[slot].bits, out);

@@ -62,6 +62,12 @@ class CollectList final : public SlotAccumulators<List> {
     return MakeLists(type_, counts, elements);
   }
 
+  Status Merge(uint32_t from, uint32_t into) override {
+    states_[into].count += states_[from].count;
+    states_[into].values += states_[from].values;
+    return Status::OK();
+  }
+
   void Serialize(uint32_t slot, std::string* out) const override {
     PutPlain(static_cast<uint32_t>(states_[slot].count), out);
     out->append(states_[slot].values);
@@ -116,6 +122,14 @@ class CollectSet final : public SlotAccumulators<Set> {
     }
     MILLRACE_ASSIGN_OR_RETURN(const data::ArrayPtr elements, codec_.Decode(values));
     return MakeLists(type_, counts, elements);
+  }
+
+  Status Merge(uint32_t from, uint32_t into) override {
+    auto& values = states_[into].values;
+    for (const std::string_view value : InOrder(from)) {
+      values.try_emplace(std::string(value), static_cast<uint32_t>(values.size()));
+    }
+    return Status::OK();
   }
 
   void Serialize(uint32_t slot, std::string* out) const override {

@@ -35,6 +35,11 @@ class Count final : public SlotAccumulators<int64_t> {
                                  });
   }
 
+  Status Merge(uint32_t from, uint32_t into) override {
+    states_[into] += states_[from];
+    return Status::OK();
+  }
+
   void Serialize(uint32_t slot, std::string* out) const override {
     PutPlain(states_[slot], out);
   }
@@ -58,6 +63,11 @@ class CountIf final : public SlotAccumulators<int64_t> {
                                    *out = states_[slot];
                                    return true;
                                  });
+  }
+
+  Status Merge(uint32_t from, uint32_t into) override {
+    states_[into] += states_[from];
+    return Status::OK();
   }
 
   void Serialize(uint32_t slot, std::string* out) const override {

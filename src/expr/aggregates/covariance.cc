@@ -56,6 +56,25 @@ class Covariance final : public SlotAccumulators<State> {
                                 });
   }
 
+  // Spark: Covariance.mergeExpressions and PearsonCorrelation's.
+  Status Merge(uint32_t from, uint32_t into) override {
+    const State b = states_[from];
+    if (b.n == 0) return Status::OK();
+    State& a = states_[into];
+    const double n = a.n + b.n;
+    const double dx = b.mean_x - a.mean_x;
+    const double dy = b.mean_y - a.mean_y;
+    const double dx_n = dx / n;
+    const double dy_n = dy / n;
+    a.ck += b.ck + dx_n * dy * a.n * b.n;
+    a.mk_x += b.mk_x + dx * dx_n * a.n * b.n;
+    a.mk_y += b.mk_y + dy * dy_n * a.n * b.n;
+    a.mean_x += dx_n * b.n;
+    a.mean_y += dy_n * b.n;
+    a.n = n;
+    return Status::OK();
+  }
+
   void Serialize(uint32_t slot, std::string* out) const override {
     const State& s = states_[slot];
     for (const double value : {s.n, s.mean_x, s.mean_y, s.ck}) PutPlain(value, out);

@@ -48,6 +48,15 @@ bool AddDecimals(const Value& column, std::span<const uint32_t> slots, int64_t r
   return fits;
 }
 
+bool MergeDecimals(const DecimalTotal& from, int precision, DecimalTotal* into) {
+  const auto limit = static_cast<unsigned __int128>(PowerOfTen(precision));
+  into->count += from.count;
+  into->overflowed |= from.overflowed ||
+                      __builtin_add_overflow(into->total, from.total, &into->total) ||
+                      Magnitude(into->total) >= limit;
+  return !into->overflowed;
+}
+
 arrow::Decimal128 ToDecimal128(__int128 unscaled) {
   return arrow::Decimal128(static_cast<int64_t>(unscaled >> 64),
                            static_cast<uint64_t>(unscaled));

@@ -25,6 +25,9 @@ struct DecimalTotal {
 bool AddDecimals(const Value& column, std::span<const uint32_t> slots, int64_t rows,
                  int precision, DecimalTotal* totals);
 
+/// Adds a total to another; false if that has overflowed `precision` digits.
+bool MergeDecimals(const DecimalTotal& from, int precision, DecimalTotal* into);
+
 arrow::Decimal128 ToDecimal128(__int128 unscaled);
 
 /// `total` / `count` with `more_digits` more digits after the point, rounded half up;

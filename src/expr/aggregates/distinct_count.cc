@@ -48,6 +48,11 @@ class DistinctCount final : public Accumulators {
         });
   }
 
+  Status Merge(uint32_t from, uint32_t into) override {
+    sketch_.Merge(Words(from), Words(into));
+    return Status::OK();
+  }
+
   void Serialize(uint32_t slot, std::string* out) const override {
     const size_t words = sketch_.num_words();
     for (const uint64_t word : std::span(words_).subspan(slot * words, words)) {

@@ -51,6 +51,18 @@ class ExtremumBy final : public SlotAccumulators<State> {
     return value_.Decode(values);
   }
 
+  Status Merge(uint32_t from, uint32_t into) override {
+    const State& other = states_[from];
+    State& state = states_[into];
+    if (other.ordering.empty()) return Status::OK();
+    if (!state.ordering.empty()) {
+      const int order = ordering_.Compare(other.ordering, state.ordering);
+      if (kWhich == Which::kMax ? order < 0 : order > 0) return Status::OK();
+    }
+    state = other;
+    return Status::OK();
+  }
+
   void Serialize(uint32_t slot, std::string* out) const override {
     PutPlain(!states_[slot].ordering.empty(), out);
     out->append(states_[slot].ordering);

@@ -46,6 +46,14 @@ class FixedPick final : public SlotAccumulators<FixedState<T>> {
     });
   }
 
+  Status Merge(uint32_t from, uint32_t into) override {
+    if (!states_[from].seen || (kWhich == Which::kFirst && states_[into].seen)) {
+      return Status::OK();
+    }
+    states_[into] = states_[from];
+    return Status::OK();
+  }
+
   void Serialize(uint32_t slot, std::string* out) const override {
     PutPlain(states_[slot].seen, out);
     PutPlain(states_[slot].null, out);
@@ -88,6 +96,14 @@ class CodedPick final : public SlotAccumulators<std::string> {
     values.reserve(slots.size());
     for (const uint32_t slot : slots) values.push_back(states_[slot]);
     return codec_.Decode(values);
+  }
+
+  Status Merge(uint32_t from, uint32_t into) override {
+    if (states_[from].empty() || (kWhich == Which::kFirst && !states_[into].empty())) {
+      return Status::OK();
+    }
+    states_[into] = states_[from];
+    return Status::OK();
   }
 
   void Serialize(uint32_t slot, std::string* out) const override {

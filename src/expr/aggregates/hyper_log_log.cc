@@ -55,6 +55,17 @@ void HyperLogLog::Add(uint64_t hash, std::span<uint64_t> words) const {
   if (rank > current) word = (word & ~(kRegisterMask << shift)) | (rank << shift);
 }
 
+void HyperLogLog::Merge(std::span<const uint64_t> from, std::span<uint64_t> into) const {
+  for (size_t index = 0; index < num_registers_; ++index) {
+    const int shift = kRegisterBits * static_cast<int>(index % kRegistersPerWord);
+    const uint64_t rank = (from[index / kRegistersPerWord] >> shift) & kRegisterMask;
+    uint64_t& word = into[index / kRegistersPerWord];
+    if (rank > ((word >> shift) & kRegisterMask)) {
+      word = (word & ~(kRegisterMask << shift)) | (rank << shift);
+    }
+  }
+}
+
 int64_t HyperLogLog::Estimate(std::span<const uint64_t> words) const {
   double inverse = 0;
   double empty = 0;

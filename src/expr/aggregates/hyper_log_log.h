@@ -22,6 +22,8 @@ class HyperLogLog {
   size_t num_words() const { return num_words_; }
 
   void Add(uint64_t hash, std::span<uint64_t> words) const;
+  /// Adds all that another sketch of this shape has seen.
+  void Merge(std::span<const uint64_t> from, std::span<uint64_t> into) const;
   int64_t Estimate(std::span<const uint64_t> words) const;
 
  private:

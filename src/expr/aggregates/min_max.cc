@@ -59,6 +59,13 @@ class FixedExtremum final : public SlotAccumulators<FixedState<T>> {
     });
   }
 
+  Status Merge(uint32_t from, uint32_t into) override {
+    const State& other = states_[from];
+    State& state = states_[into];
+    if (other.seen && (!state.seen || Replaces<kWhich>(other.value, state.value))) state = other;
+    return Status::OK();
+  }
+
   void Serialize(uint32_t slot, std::string* out) const override {
     PutPlain(states_[slot].seen, out);
     PutPlain(states_[slot].value, out);
@@ -110,6 +117,16 @@ class TextExtremum final : public SlotAccumulators<TextState> {
     return out.Finish(type_);
   }
 
+  Status Merge(uint32_t from, uint32_t into) override {
+    const TextState& other = states_[from];
+    TextState& state = states_[into];
+    if (other.seen && (!state.seen || Replaces<kWhich>(std::string_view(other.value),
+                                                       std::string_view(state.value)))) {
+      state = other;
+    }
+    return Status::OK();
+  }
+
   void Serialize(uint32_t slot, std::string* out) const override {
     PutPlain(states_[slot].seen, out);
     PutBytes(states_[slot].value, out);
@@ -153,6 +170,15 @@ class CodedExtremum final : public SlotAccumulators<std::string> {
     values.reserve(slots.size());
     for (const uint32_t slot : slots) values.push_back(states_[slot]);
     return codec_.Decode(values);
+  }
+
+  Status Merge(uint32_t from, uint32_t into) override {
+    const std::string& other = states_[from];
+    std::string& state = states_[into];
+    if (other.empty()) return Status::OK();
+    const int order = state.empty() ? 0 : codec_.Compare(other, state);
+    if (state.empty() || (kWhich == Which::kMax ? order > 0 : order < 0)) state = other;
+    return Status::OK();
   }
 
   void Serialize(uint32_t slot, std::string* out) const override {

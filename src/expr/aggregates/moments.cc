@@ -89,6 +89,29 @@ class MomentAccumulators final : public SlotAccumulators<Moments> {
         [&](uint32_t slot, double* out) { return Evaluate<kWhich>(states_[slot], out); });
   }
 
+  // Spark: CentralMomentAgg.mergeExpressions.
+  Status Merge(uint32_t from, uint32_t into) override {
+    const Moments b = states_[from];
+    if (b.n == 0) return Status::OK();
+    Moments& a = states_[into];
+    const double n = a.n + b.n;
+    const double delta = b.mean - a.mean;
+    const double delta_n = delta / n;
+    const double product = a.n * b.n;
+    const Moments before = a;
+    a.n = n;
+    a.mean += delta_n * b.n;
+    a.m2 += b.m2 + delta * delta_n * product;
+    a.m3 += b.m3 + delta_n * delta_n * delta * product * (before.n - b.n) +
+            3.0 * delta_n * (before.n * b.m2 - b.n * before.m2);
+    a.m4 += b.m4 +
+            delta_n * delta_n * delta_n * delta * product *
+                (before.n * before.n - product + b.n * b.n) +
+            6.0 * delta_n * delta_n * (before.n * before.n * b.m2 + b.n * b.n * before.m2) +
+            4.0 * delta_n * (before.n * b.m3 - b.n * before.m3);
+    return Status::OK();
+  }
+
   void Serialize(uint32_t slot, std::string* out) const override {
     const Moments& s = states_[slot];
     PutPlain(s.n, out);

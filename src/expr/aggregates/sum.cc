@@ -65,10 +65,7 @@ class Sum final : public SlotAccumulators<SumState<Total>> {
         overflowed |= state.overflowed;
       }
     });
-    if (overflowed && on_overflow_ == OnOverflow::kFail) {
-      return type_->id() == arrow::Type::INT64 ? SumOverflow() : IntervalOverflow();
-    }
-    return Status::OK();
+    return overflowed && on_overflow_ == OnOverflow::kFail ? Overflow() : Status::OK();
   }
 
   Result<data::ArrayPtr> Finish(std::span<const uint32_t> slots) const override {
@@ -76,6 +73,19 @@ class Sum final : public SlotAccumulators<SumState<Total>> {
       *out = states_[slot].total;
       return states_[slot].seen && !states_[slot].overflowed;
     });
+  }
+
+  Status Merge(uint32_t from, uint32_t into) override {
+    const State& other = states_[from];
+    State& state = states_[into];
+    state.seen |= other.seen;
+    state.overflowed |= other.overflowed;
+    if constexpr (std::is_floating_point_v<Total>) {
+      state.total += other.total;
+    } else {
+      state.overflowed |= __builtin_add_overflow(state.total, other.total, &state.total);
+    }
+    return state.overflowed && on_overflow_ == OnOverflow::kFail ? Overflow() : Status::OK();
   }
 
   void Serialize(uint32_t slot, std::string* out) const override {
@@ -92,6 +102,10 @@ class Sum final : public SlotAccumulators<SumState<Total>> {
   }
 
  private:
+  Status Overflow() const {
+    return type_->id() == arrow::Type::INT64 ? SumOverflow() : IntervalOverflow();
+  }
+
   const data::TypePtr type_;
   const OnOverflow on_overflow_;
 };
@@ -115,6 +129,13 @@ class DecimalSum final : public SlotAccumulators<DecimalTotal> {
           *out = ToDecimal128(states_[slot].total);
           return states_[slot].count > 0 && !states_[slot].overflowed;
         });
+  }
+
+  Status Merge(uint32_t from, uint32_t into) override {
+    const int precision = static_cast<const arrow::Decimal128Type&>(*type_).precision();
+    const bool fits = MergeDecimals(states_[from], precision, &states_[into]);
+    if (!fits && on_overflow_ == OnOverflow::kFail) return DecimalSumOverflow("try_sum");
+    return Status::OK();
   }
 
   void Serialize(uint32_t slot, std::string* out) const override {
