@@ -79,6 +79,22 @@ class DataFrame {
   DataFrame DropDuplicates(const std::vector<std::string>& columns = {}) const;
   DataFrame DropDuplicatesWithinWatermark(const std::vector<std::string>& columns = {}) const;
   DataFrame Distinct() const { return DropDuplicates(); }
+  /// A column of this DataFrame, for conditions that name columns of several.
+  Column Col(std::string_view name) const;
+  /// Pairs the rows of two DataFrames. `how`: "inner", "cross", "left", "right", "full" (each also
+  /// with "outer"), "semi" or "anti" (also "left_semi", "left_anti"). Without condition every row
+  /// meets every row.
+  DataFrame Join(const DataFrame& other) const;
+  DataFrame Join(const DataFrame& other, const Column& condition,
+                 std::string_view how = "inner") const;
+  /// By columns that both have, which the result has once.
+  DataFrame Join(const DataFrame& other, const std::vector<std::string>& columns,
+                 std::string_view how = "inner") const;
+  DataFrame Join(const DataFrame& other, const char* column,
+                 std::string_view how = "inner") const {
+    return Join(other, std::vector<std::string>{column}, how);
+  }
+  DataFrame CrossJoin(const DataFrame& other) const;
   DataFrame Union(const DataFrame& other) const;
   DataFrame UnionByName(const DataFrame& other, bool allow_missing_columns = false) const;
   DataFrame Limit(int count) const;

@@ -21,6 +21,9 @@ Column CallFunction(std::string_view name, const std::vector<Column>& args);
 /// "window", a struct<start, end>.
 Column Window(const Column& time, std::string_view width, std::string_view slide = "",
               std::string_view start = "");
+/// Windows that last until nothing comes for `gap`, a text ("5 minutes") or a column of texts or
+/// intervals: Spark's session_window(). Column "session_window", a struct<start, end>.
+Column SessionWindow(const Column& time, const Column& gap);
 Column WindowTime(const Column& window);
 Column CurrentTimestamp();
 Column CurrentDate();

@@ -4,7 +4,9 @@
 #include <arrow/record_batch.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
+#include <map>
 
 #include "base/error.h"
 #include "client/nodes.h"
@@ -132,6 +134,77 @@ DataFrame DataFrame::DropDuplicates(const std::vector<std::string>& columns) con
 DataFrame DataFrame::DropDuplicatesWithinWatermark(
     const std::vector<std::string>& columns) const {
   return Deduplicate(plan_, columns, true);
+}
+
+Column DataFrame::Col(std::string_view name) const {
+  auto node = std::make_shared<detail::ColumnNode>();
+  auto* attribute = node->expression.mutable_unresolved_attribute();
+  attribute->set_unparsed_identifier(std::string(name));
+  attribute->set_plan_id(plan_->relation.common().plan_id());
+  return Column(std::move(node));
+}
+
+namespace {
+
+// Spark: JoinType.apply. What it does not know is left unspecified, and refused by the server.
+proto::Join::JoinType JoinTypeOf(std::string_view how) {
+  std::string name;
+  for (const char c : how) {
+    if (c != '_') name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  static const std::map<std::string, proto::Join::JoinType> kTypes = {
+      {"inner", proto::Join::JOIN_TYPE_INNER},
+      {"cross", proto::Join::JOIN_TYPE_CROSS},
+      {"outer", proto::Join::JOIN_TYPE_FULL_OUTER},
+      {"full", proto::Join::JOIN_TYPE_FULL_OUTER},
+      {"fullouter", proto::Join::JOIN_TYPE_FULL_OUTER},
+      {"left", proto::Join::JOIN_TYPE_LEFT_OUTER},
+      {"leftouter", proto::Join::JOIN_TYPE_LEFT_OUTER},
+      {"right", proto::Join::JOIN_TYPE_RIGHT_OUTER},
+      {"rightouter", proto::Join::JOIN_TYPE_RIGHT_OUTER},
+      {"semi", proto::Join::JOIN_TYPE_LEFT_SEMI},
+      {"leftsemi", proto::Join::JOIN_TYPE_LEFT_SEMI},
+      {"anti", proto::Join::JOIN_TYPE_LEFT_ANTI},
+      {"leftanti", proto::Join::JOIN_TYPE_LEFT_ANTI},
+  };
+  const auto found = kTypes.find(name);
+  return found == kTypes.end() ? proto::Join::JOIN_TYPE_UNSPECIFIED : found->second;
+}
+
+template <typename Fill>
+DataFrame MakeJoin(const PlanPtr& left, const DataFrame& right, std::string_view how,
+                   Fill&& fill) {
+  return Over(left, [&](proto::Relation& relation) {
+    auto* join = relation.mutable_join();
+    *join->mutable_left() = left->relation;
+    *join->mutable_right() = right.plan()->relation;
+    join->set_join_type(JoinTypeOf(how));
+    fill(join);
+  });
+}
+
+}  // namespace
+
+DataFrame DataFrame::Join(const DataFrame& other) const {
+  return MakeJoin(plan_, other, "inner", [](proto::Join*) {});
+}
+
+DataFrame DataFrame::Join(const DataFrame& other, const Column& condition,
+                          std::string_view how) const {
+  return MakeJoin(plan_, other, how, [&](proto::Join* join) {
+    *join->mutable_join_condition() = ExpressionOf(condition);
+  });
+}
+
+DataFrame DataFrame::Join(const DataFrame& other, const std::vector<std::string>& columns,
+                          std::string_view how) const {
+  return MakeJoin(plan_, other, how, [&](proto::Join* join) {
+    for (const std::string& column : columns) join->add_using_columns(column);
+  });
+}
+
+DataFrame DataFrame::CrossJoin(const DataFrame& other) const {
+  return MakeJoin(plan_, other, "cross", [](proto::Join*) {});
 }
 
 DataFrame DataFrame::Union(const DataFrame& other) const {

@@ -53,6 +53,9 @@ Column Window(const Column& time, std::string_view width, std::string_view slide
   if (!start.empty()) args.push_back(Text(start));
   return MakeCall("window", args);
 }
+Column SessionWindow(const Column& time, const Column& gap) {
+  return MakeCall("session_window", {time, gap});
+}
 Column WindowTime(const Column& window) { return MakeCall("window_time", {window}); }
 Column CurrentTimestamp() { return MakeCall("current_timestamp", {}); }
 Column CurrentDate() { return MakeCall("current_date", {}); }

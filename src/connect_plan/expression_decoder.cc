@@ -70,6 +70,7 @@ Result<UnresolvedExpr> DecodeSortOrderAt(const proto::Expression::SortOrder& ord
 Result<UnresolvedExpr> DecodeStar(const proto::Expression::UnresolvedStar& star) {
   UnresolvedExpr decoded;
   decoded.kind = Kind::kStar;
+  if (star.has_plan_id()) decoded.plan_id = star.plan_id();
   if (!star.has_unparsed_target()) return decoded;
   std::string target = star.unparsed_target();
   if (target.ends_with(".*")) target.resize(target.size() - 2);
@@ -94,7 +95,11 @@ Result<UnresolvedExpr> Decode(const proto::Expression& expression, int depth) {
       MILLRACE_ASSIGN_OR_RETURN(
           std::vector<std::string> parts,
           plan::ParseAttributeName(expression.unresolved_attribute().unparsed_identifier()));
-      return UnresolvedExpr::Attribute(std::move(parts));
+      UnresolvedExpr attribute = UnresolvedExpr::Attribute(std::move(parts));
+      if (expression.unresolved_attribute().has_plan_id()) {
+        attribute.plan_id = expression.unresolved_attribute().plan_id();
+      }
+      return attribute;
     }
     case proto::Expression::kUnresolvedFunction: {
       const auto& function = expression.unresolved_function();

@@ -34,7 +34,10 @@ class Decoder {
     }
     Result<PlanPtr> decoded = DecodeNode(relation);
     --depth_;
-    return decoded;
+    if (!decoded.ok() || !relation.common().has_plan_id()) return decoded;
+    auto known = std::make_shared<plan::LogicalPlan>(**decoded);
+    known->client_ids.push_back(relation.common().plan_id());
+    return PlanPtr(std::move(known));
   }
 
  private:
@@ -110,6 +113,8 @@ class Decoder {
                                              node.column_names().end());
         return builder_.Deduplicate(std::move(input), names, node.within_watermark());
       }
+      case proto::Relation::kJoin:
+        return Join(relation.join());
       case proto::Relation::kSetOp:
         return SetOperation(relation.set_op());
       case proto::Relation::kLimit: {
@@ -247,6 +252,43 @@ class Decoder {
     MILLRACE_ASSIGN_OR_RETURN(std::vector<UnresolvedExpr> aggregates,
                               Expressions(node.aggregate_expressions()));
     return builder_.Aggregate(std::move(input), grouping, aggregates);
+  }
+
+  Result<PlanPtr> Join(const proto::Join& node) {
+    MILLRACE_ASSIGN_OR_RETURN(PlanPtr left, Decode(node.left()));
+    MILLRACE_ASSIGN_OR_RETURN(PlanPtr right, Decode(node.right()));
+    plan::JoinCriteria criteria;
+    if (node.has_join_condition()) {
+      MILLRACE_ASSIGN_OR_RETURN(criteria.condition, DecodeExpression(node.join_condition()));
+    }
+    criteria.using_columns.assign(node.using_columns().begin(), node.using_columns().end());
+    plan::JoinType type = plan::JoinType::kInner;
+    switch (node.join_type()) {
+      case proto::Join::JOIN_TYPE_FULL_OUTER:
+        type = plan::JoinType::kFullOuter;
+        break;
+      case proto::Join::JOIN_TYPE_LEFT_OUTER:
+        type = plan::JoinType::kLeftOuter;
+        break;
+      case proto::Join::JOIN_TYPE_RIGHT_OUTER:
+        type = plan::JoinType::kRightOuter;
+        break;
+      case proto::Join::JOIN_TYPE_LEFT_ANTI:
+        type = plan::JoinType::kLeftAnti;
+        break;
+      case proto::Join::JOIN_TYPE_LEFT_SEMI:
+        type = plan::JoinType::kLeftSemi;
+        break;
+      case proto::Join::JOIN_TYPE_INNER:
+      case proto::Join::JOIN_TYPE_CROSS:
+        break;
+      default:
+        return AnalysisError("UNSUPPORTED_JOIN_TYPE", "0A000",
+                             "Unsupported join type. Supported join types include: 'INNER', "
+                             "'OUTER', 'FULL', 'FULLOUTER', 'LEFT', 'LEFTOUTER', 'RIGHT', "
+                             "'RIGHTOUTER', 'LEFTSEMI', 'SEMI', 'LEFTANTI', 'ANTI', 'CROSS'.");
+    }
+    return builder_.Join(std::move(left), std::move(right), type, criteria);
   }
 
   Result<PlanPtr> SetOperation(const proto::SetOperation& node) {

@@ -90,7 +90,7 @@ class Aggregate final : public Operator {
                                     data::SchemaToJson(*arrow::schema(values))};
   }
 
-  Status Restore(std::string_view key, std::string_view value) override {
+  Status Restore(state::StoreId, std::string_view key, std::string_view value) override {
     bool added = false;
     const Slot slot = table_.FindOrAdd(key, &added);
     Grow();

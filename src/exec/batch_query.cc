@@ -53,8 +53,9 @@ Status RunBatchQuery(const plan::PlanPtr& plan, const BatchQueryOptions& options
   MILLRACE_ASSIGN_OR_RETURN(epoch.eval.zone, data::TimeZone::Find(options.session_time_zone));
   ToFunction out(emit);
   MILLRACE_RETURN_IF_ERROR(pipeline->BeginEpoch(epoch, &out));
-  for (size_t i = 0; i < pipeline->scans().size(); ++i) {
-    MILLRACE_RETURN_IF_ERROR(PushScan(*pipeline, i, options, stop));
+  for (const size_t scan : pipeline->read_order()) {
+    MILLRACE_RETURN_IF_ERROR(PushScan(*pipeline, scan, options, stop));
+    MILLRACE_RETURN_IF_ERROR(pipeline->EndScan(scan));
   }
   MILLRACE_RETURN_IF_ERROR(pipeline->EndEpoch());
   return pipeline->TakeAccount().status();

@@ -81,7 +81,7 @@ class Deduplicate final : public Operator {
   }
 
   // The value is when the key expires, in microseconds; empty where it never does.
-  Status Restore(std::string_view key, std::string_view value) override {
+  Status Restore(state::StoreId, std::string_view key, std::string_view value) override {
     bool added = false;
     const Slot slot = table_.FindOrAdd(key, &added);
     if (value.empty()) return Status::OK();

@@ -36,7 +36,7 @@ class Limit final : public Operator {
     return state::OperatorStateInfo{operator_id, "globalLimit", "{}", "bigint"};
   }
 
-  Status Restore(std::string_view, std::string_view value) override {
+  Status Restore(state::StoreId, std::string_view, std::string_view value) override {
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seen_);
     if (error == std::errc() && end == value.data() + value.size()) return Status::OK();
     return InternalError("the limit's row count in the checkpoint is no number: '{}'", value);

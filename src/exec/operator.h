@@ -81,8 +81,9 @@ struct StateProgress {
 
 /// One step of a query.
 ///
-/// Life of an epoch: BeginEpoch, Process for each batch of its rows, EndEpoch, SaveState, and
-/// TakeAccount. Restore, for each key of the checkpoint, comes before the first epoch.
+/// Life of an epoch: BeginEpoch, Process for each batch of its rows, EndInput for each input once
+/// it has no more, EndEpoch, SaveState, and TakeAccount. Restore, for each key of the checkpoint,
+/// comes before the first epoch.
 /// Threading: one thread.
 /// Failure: any error ends the query; nothing is undone, the checkpoint still has the state
 /// before the epoch.
@@ -97,11 +98,19 @@ class Operator {
   /// `input` is 0 except for operators with several inputs. May emit at once or keep the rows.
   virtual Status Process(int input, const Batch& batch, PartitionIndex partition,
                          Emitter& out) = 0;
+  /// No more rows of one input in this epoch. See first_input().
+  virtual Status EndInput(int input, Emitter& out) {
+    (void)input, (void)out;
+    return Status::OK();
+  }
   /// No more rows in this epoch: emit what the epoch's end makes final.
   virtual Status EndEpoch(Emitter& out) {
     (void)out;
     return Status::OK();
   }
+
+  /// Of an operator with two inputs: which of them gives all its rows before the other begins.
+  virtual int first_input() const { return 0; }
 
   // Only operators with state across epochs implement the rest.
 
@@ -110,8 +119,8 @@ class Operator {
     (void)operator_id;
     return std::nullopt;
   }
-  virtual Status Restore(std::string_view key, std::string_view value) {
-    (void)key, (void)value;
+  virtual Status Restore(state::StoreId store, std::string_view key, std::string_view value) {
+    (void)store, (void)key, (void)value;
     return Status::OK();
   }
   /// Adds what changed in the epoch just ended.
@@ -126,6 +135,9 @@ class Operator {
     (void)last, (void)next;
     return false;
   }
+  /// Rows that it emits when its inputs' watermark is `input` are not older than this. Spark:
+  /// StateStoreWriter.produceOutputWatermark.
+  virtual Watermark OutputWatermark(Watermark input) const { return input; }
 
   const RowAccount& account() const { return account_; }
   RowAccount& account() { return account_; }

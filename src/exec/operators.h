@@ -30,6 +30,15 @@ struct WindowOptions {
 /// Adds the window column; drops rows without time, repeats rows that lie in several windows.
 std::unique_ptr<Operator> MakeWindow(WindowOptions options);
 
+struct SessionWindowOptions {
+  data::SchemaPtr schema;  // the input's columns and the window, last
+  expr::ExprPtr time;      // timestamp with or without zone
+  expr::ExprPtr gap;       // a duration, or a text that is an interval
+};
+/// Adds the window column, from a row's time to its time plus its gap; drops rows without time or
+/// with a gap that is not above zero.
+std::unique_ptr<Operator> MakeSessionWindow(SessionWindowOptions options);
+
 /// Where the event time lies in an operator's key or input.
 struct EventTimeColumn {
   int index = -1;        // -1: none
@@ -49,6 +58,10 @@ struct AggregateOptions {
 /// watermark passes its event time and then forgets it, update emits the groups an epoch
 /// changed, complete emits all. A batch query emits all at its end.
 std::unique_ptr<Operator> MakeAggregate(AggregateOptions options);
+
+/// The same where key number `session_key` is a session window: windows of one group that touch
+/// become one. No distinct calls; a stream in append or complete mode only.
+std::unique_ptr<Operator> MakeSessionAggregate(AggregateOptions options, int session_key);
 
 struct DeduplicateOptions {
   std::vector<int> keys;  // positions in the input

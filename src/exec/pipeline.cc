@@ -6,28 +6,55 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "exec/join_builder.h"
 #include "exec/operators.h"
 
 namespace millrace::exec {
 
-// One operator in its place: counts what enters and leaves it, and hands rows to its parent.
+// One operator in its place: counts what enters and leaves it, hands rows to its parent,
+// and ends its epoch when all its inputs have ended theirs.
 class Pipeline::Node final : public Emitter {
  public:
-  explicit Node(std::unique_ptr<Operator> op) : op_(std::move(op)) {}
+  Node(std::unique_ptr<Operator> op, std::vector<Node*> children)
+      : op_(std::move(op)), children_(std::move(children)) {
+    for (size_t i = 0; i < children_.size(); ++i) {
+      children_[i]->parent_ = this;
+      children_[i]->parent_input_ = static_cast<int>(i);
+    }
+  }
 
   Operator& op() { return *op_; }
   const Operator& op() const { return *op_; }
-
-  void SetParent(Node* parent, int input) {
-    parent_ = parent;
-    parent_input_ = input;
-  }
+  const std::vector<Node*>& children() const { return children_; }
   void set_out(Emitter* out) { out_ = out; }
+
+  // The watermark of the operator's input where the query's is `origin`: the least of
+  // what its children promise. Spark: PropagateWatermarkSimulator.
+  Watermark InputWatermark(Watermark origin) const {
+    if (origin <= 0) return origin;
+    std::optional<Watermark> least = LeastOfChildren(origin);
+    return least ? std::max<Watermark>(*least, 0) : 0;
+  }
+
+  Status BeginEpoch(const Epoch& epoch) {
+    open_inputs_ = children_.size();
+    epoch_ = epoch;
+    epoch_.late_watermark = InputWatermark(epoch.late_watermark);
+    epoch_.evict_watermark = InputWatermark(epoch.evict_watermark);
+    op_->account() = RowAccount();
+    return op_->BeginEpoch(epoch_);
+  }
 
   Status Push(int input, const Batch& batch, PartitionIndex partition) {
     partition_ = partition;
     op_->account().rows_in += batch->num_rows();
     return op_->Process(input, batch, partition, *this);
+  }
+
+  // No more rows will be pushed.
+  Status End() {
+    MILLRACE_RETURN_IF_ERROR(op_->EndEpoch(*this));
+    return parent_ == nullptr ? Status::OK() : parent_->EndInput(parent_input_);
   }
 
   Status Emit(Batch batch) override {
@@ -39,10 +66,33 @@ class Pipeline::Node final : public Emitter {
   EventTimeStats* watermark = nullptr;  // where the operator is one
 
  private:
+  Status EndInput(int input) {
+    MILLRACE_RETURN_IF_ERROR(op_->EndInput(input, *this));
+    return --open_inputs_ == 0 ? End() : Status::OK();
+  }
+
+  // Nothing where no watermark is defined below.
+  std::optional<Watermark> LeastOfChildren(Watermark origin) const {
+    std::optional<Watermark> least;
+    for (const Node* child : children_) {
+      const std::optional<Watermark> given = child->OutputWatermark(origin);
+      if (given && (!least || *given < *least)) least = given;
+    }
+    return least;
+  }
+  std::optional<Watermark> OutputWatermark(Watermark origin) const {
+    if (watermark != nullptr) return origin;
+    const std::optional<Watermark> input = LeastOfChildren(origin);
+    return input ? std::optional(op_->OutputWatermark(*input)) : std::nullopt;
+  }
+
   const std::unique_ptr<Operator> op_;
+  const std::vector<Node*> children_;
   Node* parent_ = nullptr;
   int parent_input_ = 0;
   Emitter* out_ = nullptr;  // of the root
+  Epoch epoch_;
+  size_t open_inputs_ = 0;
   PartitionIndex partition_ = 0;
 };
 
@@ -67,10 +117,21 @@ Result<std::vector<expr::ExprPtr>> Bind(const std::vector<plan::NamedExpr>& colu
                                         const std::vector<plan::AttributeId>& input) {
   std::vector<expr::ExprPtr> bound;
   for (const plan::NamedExpr& column : columns) {
-    MILLRACE_ASSIGN_OR_RETURN(expr::ExprPtr expression, expr::BindColumns(column.expr, input));
+    MILLRACE_ASSIGN_OR_RETURN(expr::ExprPtr expression,
+                              expr::BindColumns(column.expr, input));
     bound.push_back(std::move(expression));
   }
   return bound;
+}
+
+Result<std::unique_ptr<Operator>> BuildSessionWindow(const plan::LogicalPlan& plan,
+                                                     const plan::SessionWindow& session) {
+  const std::vector<plan::AttributeId> input = Ids(plan.children[0]->output);
+  SessionWindowOptions made;
+  made.schema = plan.schema();
+  MILLRACE_ASSIGN_OR_RETURN(made.time, expr::BindColumns(session.time, input));
+  MILLRACE_ASSIGN_OR_RETURN(made.gap, expr::BindColumns(session.gap, input));
+  return MakeSessionWindow(std::move(made));
 }
 
 Result<std::unique_ptr<Operator>> BuildAggregate(const plan::LogicalPlan& plan,
@@ -95,6 +156,9 @@ Result<std::unique_ptr<Operator>> BuildAggregate(const plan::LogicalPlan& plan,
     }
     made.calls.push_back(std::move(bound));
     made.distinct.push_back(call.distinct);
+  }
+  if (aggregate.session_key >= 0) {
+    return MakeSessionAggregate(std::move(made), aggregate.session_key);
   }
   return MakeAggregate(std::move(made));
 }
@@ -123,11 +187,10 @@ std::unique_ptr<Operator> BuildDeduplicate(const plan::LogicalPlan& plan,
 
 Pipeline::~Pipeline() = default;
 
-Pipeline::Node* Pipeline::AddNode(std::unique_ptr<Operator> op, std::vector<Node*> children) {
-  nodes_.push_back(std::make_unique<Node>(std::move(op)));
-  Node* node = nodes_.back().get();
-  for (size_t i = 0; i < children.size(); ++i) children[i]->SetParent(node, static_cast<int>(i));
-  return node;
+Pipeline::Node* Pipeline::AddNode(std::unique_ptr<Operator> op,
+                                  std::vector<Node*> children) {
+  nodes_.push_back(std::make_unique<Node>(std::move(op), std::move(children)));
+  return nodes_.back().get();
 }
 
 Result<Pipeline::Node*> Pipeline::Build(const plan::PlanPtr& plan,
@@ -137,21 +200,21 @@ Result<Pipeline::Node*> Pipeline::Build(const plan::PlanPtr& plan,
     MILLRACE_ASSIGN_OR_RETURN(Node * node, Build(child, options));
     children.push_back(node);
   }
-  const std::vector<plan::AttributeId> input =
-      plan->children.empty() ? std::vector<plan::AttributeId>()
-                             : Ids(plan->children[0]->output);
+  const std::vector<plan::AttributeId> input = plan->children.empty()
+                                                   ? std::vector<plan::AttributeId>()
+                                                   : Ids(plan->children[0]->output);
   using Made = Result<Node*>;
   return std::visit(
       plan::Overloaded{
           [&](const plan::Scan&) -> Made {
             Node* node = AddNode(std::make_unique<Entry>(), {});
-            scan_nodes_.push_back(node);
+            leaves_.push_back({node, static_cast<int>(scans_.size()), {}});
             scans_.push_back(plan);
             return node;
           },
           [&](const plan::LocalRelation& local) -> Made {
             Node* node = AddNode(std::make_unique<Entry>(), {});
-            local_rows_.emplace_back(node, local.batches);
+            leaves_.push_back({node, -1, local.batches});
             return node;
           },
           [&](const plan::Project& project) -> Made {
@@ -180,6 +243,11 @@ Result<Pipeline::Node*> Pipeline::Build(const plan::PlanPtr& plan,
                                        window.slide, window.start}),
                            children);
           },
+          [&](const plan::SessionWindow& session) -> Made {
+            MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<Operator> op,
+                                      BuildSessionWindow(*plan, session));
+            return AddNode(std::move(op), children);
+          },
           [&](const plan::Aggregate& aggregate) -> Made {
             MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<Operator> op,
                                       BuildAggregate(*plan, aggregate, options));
@@ -187,6 +255,11 @@ Result<Pipeline::Node*> Pipeline::Build(const plan::PlanPtr& plan,
           },
           [&](const plan::Deduplicate& dedup) -> Made {
             return AddNode(BuildDeduplicate(*plan, dedup, options), children);
+          },
+          [&](const plan::Join&) -> Made {
+            MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<Operator> op,
+                                      MakeJoin(*plan, options.streaming));
+            return AddNode(std::move(op), children);
           },
           [&](const plan::Union&) -> Made {
             return AddNode(MakeUnion(plan->schema()), children);
@@ -202,7 +275,8 @@ Result<Pipeline::Node*> Pipeline::Build(const plan::PlanPtr& plan,
           [&](const plan::Sort& sort) -> Made {
             std::vector<SortColumn> columns;
             for (const plan::SortKey& key : sort.keys) {
-              MILLRACE_ASSIGN_OR_RETURN(expr::ExprPtr bound, expr::BindColumns(key.expr, input));
+              MILLRACE_ASSIGN_OR_RETURN(expr::ExprPtr bound,
+                                        expr::BindColumns(key.expr, input));
               columns.push_back({std::move(bound), key.descending, key.nulls_first});
             }
             return AddNode(MakeSort(std::move(columns)), children);
@@ -211,34 +285,75 @@ Result<Pipeline::Node*> Pipeline::Build(const plan::PlanPtr& plan,
       plan->node);
 }
 
+// Leaves in the order in which their rows are wanted.
+void Pipeline::OrderLeaves(Node* node) {
+  const std::vector<Node*>& children = node->children();
+  if (children.empty()) {
+    const auto leaf =
+        std::find_if(leaves_.begin(), leaves_.end(),
+                     [&](const Leaf& candidate) { return candidate.node == node; });
+    leaf_order_.push_back(static_cast<size_t>(leaf - leaves_.begin()));
+    if (leaf->scan >= 0) read_order_.push_back(static_cast<size_t>(leaf->scan));
+    return;
+  }
+  const auto first = static_cast<size_t>(node->op().first_input());
+  OrderLeaves(children[first]);
+  for (size_t i = 0; i < children.size(); ++i) {
+    if (i != first) OrderLeaves(children[i]);
+  }
+}
+
 Result<std::unique_ptr<Pipeline>> Pipeline::Make(const plan::PlanPtr& plan,
                                                  const PipelineOptions& options) {
   std::unique_ptr<Pipeline> pipeline(new Pipeline());
-  MILLRACE_ASSIGN_OR_RETURN([[maybe_unused]] Node * root, pipeline->Build(plan, options));
+  MILLRACE_ASSIGN_OR_RETURN(Node * root, pipeline->Build(plan, options));
+  pipeline->OrderLeaves(root);
   pipeline->output_schema_ = plan->schema();
   return pipeline;
 }
 
 Status Pipeline::BeginEpoch(const Epoch& epoch, Emitter* out) {
   nodes_.back()->set_out(out);
-  for (const auto& node : nodes_) {
-    node->op().account() = RowAccount();
-    MILLRACE_RETURN_IF_ERROR(node->op().BeginEpoch(epoch));
+  next_leaf_ = 0;
+  for (const auto& node : nodes_) MILLRACE_RETURN_IF_ERROR(node->BeginEpoch(epoch));
+  return PushLocalRows();
+}
+
+// Up to the next leaf that is a scan.
+Status Pipeline::PushLocalRows() {
+  for (; next_leaf_ < leaf_order_.size(); ++next_leaf_) {
+    const Leaf& leaf = leaves_[leaf_order_[next_leaf_]];
+    if (leaf.scan >= 0) return Status::OK();
+    for (const Batch& batch : leaf.rows)
+      MILLRACE_RETURN_IF_ERROR(leaf.node->Push(0, batch, 0));
+    MILLRACE_RETURN_IF_ERROR(leaf.node->End());
   }
   return Status::OK();
 }
 
 Status Pipeline::Push(size_t scan, const Batch& batch, PartitionIndex partition) {
-  return scan_nodes_[scan]->Push(0, batch, partition);
+  const Leaf& leaf = leaves_[leaf_order_[next_leaf_]];
+  if (leaf.scan != static_cast<int>(scan)) {
+    return InternalError("rows of scan {} came when those of scan {} were due", scan,
+                         leaf.scan);
+  }
+  return leaf.node->Push(0, batch, partition);
+}
+
+Status Pipeline::EndScan(size_t scan) {
+  const Leaf& leaf = leaves_[leaf_order_[next_leaf_]];
+  if (leaf.scan != static_cast<int>(scan)) {
+    return InternalError("scan {} ended when scan {} was due", scan, leaf.scan);
+  }
+  ++next_leaf_;
+  MILLRACE_RETURN_IF_ERROR(leaf.node->End());
+  return PushLocalRows();
 }
 
 Status Pipeline::EndEpoch() {
-  for (const auto& [node, batches] : local_rows_) {
-    for (const Batch& batch : batches) MILLRACE_RETURN_IF_ERROR(node->Push(0, batch, 0));
-  }
-  // Children stand before their parents, so a parent ends after all its inputs have.
-  for (const auto& node : nodes_) MILLRACE_RETURN_IF_ERROR(node->op().EndEpoch(*node));
-  return Status::OK();
+  if (next_leaf_ == leaf_order_.size()) return Status::OK();
+  return InternalError("an epoch ended before {} of its {} inputs",
+                       leaf_order_.size() - next_leaf_, leaf_order_.size());
 }
 
 std::vector<EventTimeStats*> Pipeline::watermarks() {
@@ -258,15 +373,17 @@ std::vector<state::OperatorStateInfo> Pipeline::state_infos() const {
   return infos;
 }
 
-Status Pipeline::Restore(state::StoreId store, std::string_view key, std::string_view value) {
+Status Pipeline::Restore(state::StoreId store, std::string_view key,
+                         std::string_view value) {
   uint32_t id = 0;
   for (const auto& node : nodes_) {
     if (!node->op().state_info(id)) continue;
-    if (id == store.operator_id) return node->op().Restore(key, value);
+    if (id == store.operator_id) return node->op().Restore(store, key, value);
     ++id;
   }
-  return InternalError("the checkpoint has state of operator {}, the query has {} such operators",
-                       store.operator_id, id);
+  return InternalError(
+      "the checkpoint has state of operator {}, the query has {} such operators",
+      store.operator_id, id);
 }
 
 Status Pipeline::SaveState(state::StateChanges* changes) {
@@ -290,8 +407,9 @@ std::vector<StateProgress> Pipeline::state_progress() const {
 }
 
 bool Pipeline::WantsEpoch(Watermark last, Watermark next) const {
-  return std::any_of(nodes_.begin(), nodes_.end(),
-                     [&](const auto& node) { return node->op().WantsEpoch(last, next); });
+  return std::any_of(nodes_.begin(), nodes_.end(), [&](const auto& node) {
+    return node->op().WantsEpoch(node->InputWatermark(last), node->InputWatermark(next));
+  });
 }
 
 Result<RowAccount> Pipeline::TakeAccount() {

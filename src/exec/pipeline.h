@@ -1,5 +1,5 @@
-// A query's operators wired together: rows of each scan go in, the result's rows come out.
-// Built once per run of a query from its logical plan; used for every epoch.
+// A query's operators wired together: rows of each scan go in, the result's rows come
+// out. Built once per run of a query from its logical plan; used for every epoch.
 #pragma once
 
 #include <functional>
@@ -14,8 +14,8 @@
 namespace millrace::exec {
 
 struct PipelineOptions {
-  /// A stream keeps aggregates across epochs and emits them by `mode`; a batch query has one
-  /// epoch and emits all at its end.
+  /// A stream keeps aggregates across epochs and emits them by `mode`; a batch query has
+  /// one epoch and emits all at its end.
   bool streaming = false;
   OutputMode mode = OutputMode::kAppend;
 };
@@ -31,9 +31,15 @@ class Pipeline {
   const std::vector<plan::PlanPtr>& scans() const { return scans_; }
   const data::SchemaPtr& output_schema() const { return output_schema_; }
 
-  /// `out` takes the result's rows until EndEpoch returns; it and `epoch` must live that long.
+  /// The order in which the rows of the scans are wanted, by their index: what a join
+  /// keeps comes before what it is looked up with.
+  const std::vector<size_t>& read_order() const { return read_order_; }
+
+  /// `out` takes the result's rows until EndEpoch returns; it must live that long. Then,
+  /// for each scan in read_order(): Push, any number of times, and EndScan.
   Status BeginEpoch(const Epoch& epoch, Emitter* out);
   Status Push(size_t scan, const Batch& batch, PartitionIndex partition);
+  Status EndScan(size_t scan);
   Status EndEpoch();
 
   /// The watermark operators, in plan order.
@@ -46,8 +52,8 @@ class Pipeline {
   bool WantsEpoch(Watermark last, Watermark next) const;
   bool stateful() const { return !state_infos().empty(); }
 
-  /// Sums of the epoch just ended over all operators; an internal error where one does not
-  /// balance.
+  /// Sums of the epoch just ended over all operators; an internal error where one does
+  /// not balance.
   Result<RowAccount> TakeAccount();
 
  private:
@@ -56,11 +62,22 @@ class Pipeline {
   Pipeline() = default;
   Result<Node*> Build(const plan::PlanPtr& plan, const PipelineOptions& options);
   Node* AddNode(std::unique_ptr<Operator> op, std::vector<Node*> children);
+  void OrderLeaves(Node* node);
+  Status PushLocalRows();
+
+  // Where rows enter: a scan, or rows given with the plan.
+  struct Leaf {
+    Node* node = nullptr;
+    int scan = -1;  // -1: local
+    std::vector<Batch> rows;
+  };
 
   std::vector<std::unique_ptr<Node>> nodes_;  // children before parents
-  std::vector<Node*> scan_nodes_;             // entry of each scan
+  std::vector<Leaf> leaves_;                  // in plan order
+  std::vector<size_t> leaf_order_;            // of leaves_
+  std::vector<size_t> read_order_;
+  size_t next_leaf_ = 0;  // in leaf_order_
   std::vector<plan::PlanPtr> scans_;
-  std::vector<std::pair<Node*, std::vector<Batch>>> local_rows_;
   data::SchemaPtr output_schema_;
   Emitter* out_ = nullptr;
 };

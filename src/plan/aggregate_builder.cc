@@ -92,6 +92,46 @@ Status CheckWindow(const UnresolvedExpr& call, const TimeWindow& window) {
   return Status::OK();
 }
 
+// What a window is made of.
+struct WindowedTime {
+  ExprPtr expr;
+  std::optional<std::chrono::microseconds> watermark_delay;
+};
+
+Result<WindowedTime> ResolveTime(const UnresolvedExpr& call, const ExprResolver& resolver,
+                                 const PlanPtr& input) {
+  MILLRACE_ASSIGN_OR_RETURN(ExprPtr time, resolver.Resolve(call.children[0]));
+  const Attribute origin = ToAttribute(time, "time", input->output);
+  if (origin.is_window) {
+    // A window of windows is made of the time a window stands for: Spark's window_time.
+    MILLRACE_ASSIGN_OR_RETURN(time,
+                              expr::MakeCall("window_time", {time}, resolver.bind_context()));
+  }
+  return WindowedTime{std::move(time), origin.watermark_delay};
+}
+
+// False where the type is no time and cannot be read as one.
+bool CastToTime(WindowedTime* time) {
+  const data::TypePtr& type = time->expr->type();
+  if (data::IsTimestamp(*type) || data::IsTimestampNtz(*type)) return true;
+  std::optional<ExprPtr> cast = expr::ImplicitCast(time->expr, data::TimestampType());
+  if (cast) time->expr = *std::move(cast);
+  return cast.has_value();
+}
+
+Attribute WindowColumn(std::string name, const WindowedTime& time) {
+  const data::TypePtr& type = time.expr->type();
+  Attribute window;
+  window.id = NewAttributeId();
+  window.name = std::move(name);
+  window.type = arrow::struct_(
+      {arrow::field("start", type, true), arrow::field("end", type, true)});
+  window.nullable = false;
+  window.is_window = true;
+  window.watermark_delay = time.watermark_delay;
+  return window;
+}
+
 // The aggregate calls found while resolving a select list.
 class CallCollector {
  public:
@@ -133,6 +173,49 @@ class CallCollector {
 
 }  // namespace
 
+Result<PlanPtr> PlanBuilder::AddWindow(PlanPtr input, const UnresolvedExpr& call,
+                                       const ExprResolver& resolver) const {
+  return SameName(call.name, "session_window")
+             ? AddSessionWindow(std::move(input), call, resolver)
+             : AddTimeWindow(std::move(input), call, resolver);
+}
+
+Result<PlanPtr> PlanBuilder::AddSessionWindow(PlanPtr input, const UnresolvedExpr& call,
+                                              const ExprResolver& resolver) const {
+  const std::vector<UnresolvedExpr>& args = call.children;
+  if (args.size() != 2) {
+    return AnalysisError("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605",
+                         "The `session_window` requires 2 parameters but the actual number is "
+                         "{}.",
+                         args.size());
+  }
+  SessionWindow session;
+  MILLRACE_ASSIGN_OR_RETURN(WindowedTime time, ResolveTime(call, resolver, input));
+  if (!CastToTime(&time)) {
+    return AnalysisError("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09",
+                         "Cannot resolve \"{}\" due to data type mismatch: The first parameter "
+                         "requires the \"TIMESTAMP\" type, however \"{}\" has the type \"{}\".",
+                         PrettySql(call), PrettySql(args[0]),
+                         data::SqlTypeName(*time.expr->type()));
+  }
+  session.time = time.expr;
+  MILLRACE_ASSIGN_OR_RETURN(session.gap, resolver.Resolve(args[1]));
+  const data::TypePtr& type = session.gap->type();
+  if (type->id() != arrow::Type::DURATION && !data::IsString(*type)) {
+    return AnalysisError("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09",
+                         "Cannot resolve \"{}\" due to data type mismatch: The second parameter "
+                         "requires the \"INTERVAL\" type, however \"{}\" has the type \"{}\".",
+                         PrettySql(call), PrettySql(args[1]), data::SqlTypeName(*type));
+  }
+  if (args[1].kind == Kind::kLiteral && data::IsString(*type)) {
+    MILLRACE_RETURN_IF_ERROR(ParseInterval(PrettySql(args[1])).status());
+  }
+  session.window = WindowColumn("session_window", time);
+  std::vector<Attribute> output = input->output;
+  output.push_back(session.window);
+  return MakePlan(std::move(session), {std::move(input)}, std::move(output));
+}
+
 Result<PlanPtr> PlanBuilder::AddTimeWindow(PlanPtr input, const UnresolvedExpr& call,
                                            const ExprResolver& resolver) const {
   const std::vector<UnresolvedExpr>& args = call.children;
@@ -141,13 +224,7 @@ Result<PlanPtr> PlanBuilder::AddTimeWindow(PlanPtr input, const UnresolvedExpr& 
                          "The `window` requires 2 to 4 parameters but the actual number is {}.",
                          args.size());
   }
-  MILLRACE_ASSIGN_OR_RETURN(ExprPtr time, resolver.Resolve(args[0]));
-  Attribute origin = ToAttribute(time, "time", input->output);
-  if (origin.is_window) {
-    // A window of windows is made of the time a window stands for: Spark's window_time.
-    MILLRACE_ASSIGN_OR_RETURN(time,
-                              expr::MakeCall("window_time", {time}, resolver.bind_context()));
-  }
+  MILLRACE_ASSIGN_OR_RETURN(WindowedTime time, ResolveTime(call, resolver, input));
   TimeWindow window;
   MILLRACE_ASSIGN_OR_RETURN(window.width, WindowPart(call, 1, "window_duration"));
   window.slide = window.width;
@@ -157,20 +234,10 @@ Result<PlanPtr> PlanBuilder::AddTimeWindow(PlanPtr input, const UnresolvedExpr& 
   if (args.size() > 3) {
     MILLRACE_ASSIGN_OR_RETURN(window.start, WindowPart(call, 3, "start_time"));
   }
-  if (!data::IsTimestamp(*time->type()) && !data::IsTimestampNtz(*time->type())) {
-    std::optional<ExprPtr> cast = expr::ImplicitCast(time, data::TimestampType());
-    if (!cast) return WrongWindowTime(call, window, *time->type());
-    time = *std::move(cast);
-  }
+  if (!CastToTime(&time)) return WrongWindowTime(call, window, *time.expr->type());
   MILLRACE_RETURN_IF_ERROR(CheckWindow(call, window));
-  window.window.id = NewAttributeId();
-  window.window.name = "window";
-  window.window.type = arrow::struct_(
-      {arrow::field("start", time->type(), true), arrow::field("end", time->type(), true)});
-  window.window.nullable = false;
-  window.window.is_window = true;
-  window.window.watermark_delay = origin.watermark_delay;
-  window.time = std::move(time);
+  window.window = WindowColumn("window", time);
+  window.time = time.expr;
   std::vector<Attribute> output = input->output;
   output.push_back(window.window);
   return MakePlan(std::move(window), {std::move(input)}, std::move(output));
@@ -178,26 +245,31 @@ Result<PlanPtr> PlanBuilder::AddTimeWindow(PlanPtr input, const UnresolvedExpr& 
 
 Result<PlanPtr> PlanBuilder::Aggregate(PlanPtr input, std::span<const UnresolvedExpr> grouping,
                                        std::span<const UnresolvedExpr> aggregates) const {
-  const ExprResolver resolver(input->output, conf_);
+  const ExprResolver resolver(input, conf_);
   PlanPtr below = input;
   std::vector<NamedExpr> keys;
   std::vector<const UnresolvedExpr*> key_texts;
+  int session_key = -1;
   for (const UnresolvedExpr& group : grouping) {
     const UnresolvedExpr& bare = group.kind == Kind::kAlias ? group.children[0] : group;
-    if (bare.kind == Kind::kCall && SameName(bare.name, "window")) {
-      MILLRACE_ASSIGN_OR_RETURN(below, AddTimeWindow(below, bare, resolver));
+    const bool is_session = bare.kind == Kind::kCall && SameName(bare.name, "session_window");
+    if (is_session || (bare.kind == Kind::kCall && SameName(bare.name, "window"))) {
+      if (below != input) {
+        return AnalysisError("_LEGACY_ERROR_TEMP_1039", "",
+                             "Multiple time/session window expressions would result in a "
+                             "cartesian product of rows, therefore they are currently not "
+                             "supported.");
+      }
+      MILLRACE_ASSIGN_OR_RETURN(below, AddWindow(below, bare, resolver));
       Attribute window = below->output.back();
       NamedExpr key{window.ref(), window};
       if (group.kind == Kind::kAlias) {
         key.attribute = ToAttribute(key.expr, group.name, below->output);
       }
+      if (is_session) session_key = static_cast<int>(keys.size());
       keys.push_back(std::move(key));
       key_texts.push_back(&bare);
       continue;
-    }
-    if (bare.kind == Kind::kCall && SameName(bare.name, "session_window")) {
-      return UnsupportedError("Grouping by session_window is not supported yet: use window() "
-                              "with a fixed width.");
     }
     MILLRACE_ASSIGN_OR_RETURN(std::vector<ResolvedColumn> columns,
                               resolver.ResolveColumns(group));
@@ -208,8 +280,7 @@ Result<PlanPtr> PlanBuilder::Aggregate(PlanPtr input, std::span<const Unresolved
   }
 
   CallCollector calls(resolver);
-  std::vector<Attribute> visible = input->output;
-  ExprResolver select(visible, conf_);
+  ExprResolver select(input, conf_);
   select.set_call_hook([&](const UnresolvedExpr& call) -> Result<std::optional<ExprPtr>> {
     for (size_t i = 0; i < keys.size(); ++i) {
       if (SameExpression(*key_texts[i], call)) return std::optional<ExprPtr>(keys[i].attribute.ref());
@@ -230,7 +301,13 @@ Result<PlanPtr> PlanBuilder::Aggregate(PlanPtr input, std::span<const Unresolved
     }
   }
 
-  plan::Aggregate node{keys, calls.Take()};
+  plan::Aggregate node{keys, calls.Take(), session_key};
+  const bool any_distinct = std::any_of(node.calls.begin(), node.calls.end(),
+                                        [](const AggregateCall& call) { return call.distinct; });
+  if (session_key >= 0 && any_distinct) {
+    return UnsupportedError("Distinct aggregates over session windows are not supported yet: "
+                            "count(DISTINCT x) may be written size(collect_set(x)).");
+  }
   std::vector<Attribute> output;
   for (const NamedExpr& key : node.keys) output.push_back(key.attribute);
   for (const AggregateCall& call : node.calls) output.push_back(call.attribute);

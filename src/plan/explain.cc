@@ -49,6 +49,10 @@ std::string Headline(const LogicalPlan& plan) {
                                node.time->ToString(), Name(node.window), node.width.count(),
                                node.slide.count(), node.start.count());
           },
+          [](const SessionWindow& node) {
+            return fmt::format("SessionWindow {} AS {}, gap {}", node.time->ToString(),
+                               Name(node.window), node.gap->ToString());
+          },
           [](const Aggregate& node) {
             std::string calls;
             for (const AggregateCall& call : node.calls) {
@@ -60,6 +64,20 @@ std::string Headline(const LogicalPlan& plan) {
           [](const Deduplicate& node) {
             return std::string(node.within_watermark ? "DeduplicateWithinWatermark"
                                                      : "Deduplicate");
+          },
+          [](const Join& node) {
+            std::string text = std::string("Join ") + std::string(JoinTypeName(node.type));
+            for (size_t i = 0; i < node.left_keys.size(); ++i) {
+              text += fmt::format("{} ({} {} {})", i == 0 ? "," : " AND",
+                                  node.left_keys[i]->ToString(),
+                                  node.null_safe[i] ? "<=>" : "=",
+                                  node.right_keys[i]->ToString());
+            }
+            for (const ExprPtr& condition :
+                 {node.left_condition, node.right_condition, node.condition}) {
+              if (condition != nullptr) text += ", " + condition->ToString();
+            }
+            return text;
           },
           [](const Union&) { return std::string("Union"); },
           [](const Limit& node) { return fmt::format("Limit {}", node.count); },

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include <fmt/ranges.h>
 #include <strings.h>
 
 #include "expr/function.h"
@@ -43,12 +44,22 @@ std::string Quoted(const std::vector<std::string>& parts) {
 
 // How many parts of `parts` name the attribute itself (the rest are fields); 0: none.
 size_t MatchedParts(const Attribute& attribute, const std::vector<std::string>& parts) {
-  if (SameName(attribute.name, parts[0])) return 1;
   if (attribute.qualifier.size() == 1 && parts.size() > 1 &&
       SameName(attribute.qualifier[0], parts[0]) && SameName(attribute.name, parts[1])) {
     return 2;
   }
-  return 0;
+  return SameName(attribute.name, parts[0]) ? 1 : 0;
+}
+
+// The relations clients know as `id`, outermost first on each path.
+void FindRelations(const PlanPtr& plan, int64_t id, int depth,
+                   std::vector<std::pair<const LogicalPlan*, int>>* found) {
+  const std::vector<int64_t>& ids = plan->client_ids;
+  if (std::find(ids.begin(), ids.end(), id) != ids.end()) {
+    found->emplace_back(plan.get(), depth);
+    return;
+  }
+  for (const PlanPtr& child : plan->children) FindRelations(child, id, depth + 1, found);
 }
 
 bool HasQualifier(const std::vector<Attribute>& input, const std::string& name) {
@@ -70,10 +81,24 @@ const Attribute* EventTimeOrigin(const ExprPtr& expr, const std::vector<Attribut
   return nullptr;
 }
 
+Error InvalidStar() {
+  return AnalysisError("INVALID_USAGE_OF_STAR_OR_REGEX", "42000",
+                       "Invalid usage of '*' in expression.");
+}
+
 }  // namespace
 
 ExprResolver::ExprResolver(const std::vector<Attribute>& input, const SessionConf& conf)
-    : input_(input) {
+    : ExprResolver(input, std::vector<PlanPtr>(), conf) {}
+
+ExprResolver::ExprResolver(const PlanPtr& input, const SessionConf& conf)
+    : ExprResolver(input->output, {input}, conf) {
+  hidden_ = &input->hidden;
+}
+
+ExprResolver::ExprResolver(const std::vector<Attribute>& input, std::vector<PlanPtr> below,
+                           const SessionConf& conf)
+    : input_(input), below_(std::move(below)) {
   bind_.session_time_zone = conf.time_zone();
   // The setting was checked when it was set.
   if (auto zone = data::TimeZone::Find(bind_.session_time_zone); zone.ok()) bind_.zone = *zone;
@@ -114,13 +139,17 @@ Result<const Attribute*> ExprResolver::FindAttribute(const std::vector<std::stri
                                                      size_t* used_parts) const {
   const Attribute* found = nullptr;
   std::vector<std::string> matches;
+  size_t best = 0;
   for (const Attribute& attribute : input_) {
     const size_t used = MatchedParts(attribute, parts);
-    if (used == 0) continue;
+    if (used == 0 || used < best) continue;
+    // As in Spark a.b is first the column b of relation a, then the field b of column a.
+    if (used > best) matches.clear();
+    best = used;
     std::vector<std::string> full = attribute.qualifier;
     full.push_back(attribute.name);
     matches.push_back(Quoted(full));
-    if (found == nullptr || used > *used_parts) *used_parts = used;
+    *used_parts = used;
     found = &attribute;
   }
   if (matches.size() > 1) {
@@ -131,14 +160,88 @@ Result<const Attribute*> ExprResolver::FindAttribute(const std::vector<std::stri
         .Param("name", Quoted(parts))
         .Param("referenceNames", "[" + list + "]");
   }
+  if (found == nullptr && hidden_ != nullptr) {
+    for (const Attribute& attribute : *hidden_) {
+      const size_t used = MatchedParts(attribute, parts);
+      if (used < 2) continue;  // by its relation's name only
+      *used_parts = used;
+      return &attribute;
+    }
+  }
   if (found == nullptr) return UnresolvedColumn(parts);
   return found;
+}
+
+const Attribute* ExprResolver::FindId(AttributeId id) const {
+  for (const Attribute& attribute : input_) {
+    if (attribute.id == id) return &attribute;
+  }
+  if (hidden_ == nullptr) return nullptr;
+  for (const Attribute& attribute : *hidden_) {
+    if (attribute.id == id) return &attribute;
+  }
+  return nullptr;
+}
+
+// A column taken from a relation, `df.a`. Spark: resolveDataFrameColumn. Where a relation occurs
+// several times, the one nearest to here counts.
+Result<const Attribute*> ExprResolver::FindInRelation(const UnresolvedExpr& expression,
+                                                      size_t* used_parts) const {
+  const std::vector<std::string>& parts = expression.name_parts;
+  std::vector<std::pair<const LogicalPlan*, int>> relations;
+  for (const PlanPtr& plan : below_) FindRelations(plan, *expression.plan_id, 0, &relations);
+  const Attribute* found = nullptr;
+  int found_depth = 0;
+  bool ambiguous = false;
+  for (const auto& [relation, depth] : relations) {
+    for (const Attribute& attribute : relation->output) {
+      const size_t used = MatchedParts(attribute, parts);
+      if (used == 0) continue;
+      const Attribute* here = FindId(attribute.id);
+      if (here == nullptr) continue;
+      if (found != nullptr && found->id != here->id && depth == found_depth) ambiguous = true;
+      if (found != nullptr && depth >= found_depth) continue;
+      found = here;
+      found_depth = depth;
+      ambiguous = false;
+      *used_parts = used;
+    }
+  }
+  const std::string name = fmt::format("\"{}\"", fmt::join(parts, "."));
+  if (ambiguous) {
+    return AnalysisError("AMBIGUOUS_COLUMN_REFERENCE", "42702",
+                         "Column {} is ambiguous. It's because you joined several DataFrame "
+                         "together, and some of these DataFrames are the same.\nThis column "
+                         "points to one of the DataFrames but Spark is unable to figure out "
+                         "which one.\nPlease alias the DataFrames with different names via "
+                         "`DataFrame.alias` before joining them,\nand specify the column using "
+                         "qualified name, e.g. `df.alias(\"a\").join(df.alias(\"b\"), "
+                         "col(\"a.id\") > col(\"b.id\"))`.",
+                         name)
+        .Param("name", name);
+  }
+  if (found == nullptr) {
+    return AnalysisError("CANNOT_RESOLVE_DATAFRAME_COLUMN", "42704",
+                         "Cannot resolve dataframe column {}. It's probably because of illegal "
+                         "references like `df1.select(df2.col(\"a\"))`.",
+                         name)
+        .Param("name", name);
+  }
+  return found;
+}
+
+Result<const Attribute*> ExprResolver::FindAttribute(const UnresolvedExpr& expression,
+                                                     size_t* used_parts) const {
+  if (!expression.plan_id || below_.empty()) {
+    return FindAttribute(expression.name_parts, used_parts);
+  }
+  return FindInRelation(expression, used_parts);
 }
 
 Result<ExprPtr> ExprResolver::ResolveAttribute(const UnresolvedExpr& expression) const {
   size_t used = 0;
   MILLRACE_ASSIGN_OR_RETURN(const Attribute* attribute,
-                            FindAttribute(expression.name_parts, &used));
+                            FindAttribute(expression, &used));
   ExprPtr result = attribute->ref();
   for (size_t i = used; i < expression.name_parts.size(); ++i) {
     MILLRACE_ASSIGN_OR_RETURN(
@@ -193,8 +296,7 @@ Result<ExprPtr> ExprResolver::Resolve(const UnresolvedExpr& expression) const {
       return expr::MakeExtract(base, path);
     }
     case Kind::kStar:
-      return AnalysisError("INVALID_USAGE_OF_STAR_OR_REGEX", "42000",
-                           "Invalid usage of '*' in expression.");
+      return InvalidStar();
   }
   return InternalError("expression of unknown kind {}", static_cast<int>(expression.kind));
 }
@@ -204,6 +306,16 @@ Result<std::vector<ResolvedColumn>> ExprResolver::ResolveColumns(
   std::vector<ResolvedColumn> columns;
   if (expression.kind == Kind::kStar) {
     const std::vector<std::string>& target = expression.name_parts;
+    if (expression.plan_id && !below_.empty()) {
+      std::vector<std::pair<const LogicalPlan*, int>> relations;
+      for (const PlanPtr& plan : below_) FindRelations(plan, *expression.plan_id, 0, &relations);
+      if (relations.empty()) return InvalidStar();
+      for (const Attribute& attribute : relations[0].first->output) {
+        const Attribute* here = FindId(attribute.id);
+        if (here != nullptr) columns.push_back({here->ref(), *here});
+      }
+      return columns;
+    }
     if (target.empty()) {
       for (const Attribute& attribute : input_) columns.push_back({attribute.ref(), attribute});
       return columns;

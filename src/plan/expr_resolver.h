@@ -22,8 +22,14 @@ struct ResolvedColumn {
 class ExprResolver {
  public:
   ExprResolver(const std::vector<Attribute>& input, const SessionConf& conf);
+  /// Over the columns of a plan, which may also be named by the relation they were taken from.
+  ExprResolver(const PlanPtr& input, const SessionConf& conf);
+  /// Over the columns of two plans side by side, `input`.
+  ExprResolver(const std::vector<Attribute>& input, std::vector<PlanPtr> below,
+               const SessionConf& conf);
 
-  /// Errors: UNRESOLVED_COLUMN.WITH_SUGGESTION / 42703, AMBIGUOUS_REFERENCE / 42704, and those of
+  /// Errors: UNRESOLVED_COLUMN.WITH_SUGGESTION / 42703, AMBIGUOUS_REFERENCE / 42704,
+  /// CANNOT_RESOLVE_DATAFRAME_COLUMN / 42704, AMBIGUOUS_COLUMN_REFERENCE / 42702, and those of
   /// functions and casts. An aggregate function is refused here.
   Result<ExprPtr> Resolve(const UnresolvedExpr& expression) const;
 
@@ -39,13 +45,21 @@ class ExprResolver {
   /// The column a name means.
   Result<const Attribute*> FindAttribute(const std::vector<std::string>& parts,
                                          size_t* used_parts) const;
+  /// The column that `expression`, an attribute, means.
+  Result<const Attribute*> FindAttribute(const UnresolvedExpr& expression,
+                                         size_t* used_parts) const;
 
  private:
+  Result<const Attribute*> FindInRelation(const UnresolvedExpr& expression,
+                                          size_t* used_parts) const;
+  const Attribute* FindId(AttributeId id) const;
   Result<ExprPtr> ResolveAttribute(const UnresolvedExpr& expression) const;
   Result<ExprPtr> ResolveCall(const UnresolvedExpr& expression) const;
   Error UnresolvedColumn(const std::vector<std::string>& parts) const;
 
   const std::vector<Attribute>& input_;
+  const std::vector<PlanPtr> below_;
+  const std::vector<Attribute>* hidden_ = nullptr;
   expr::BindContext bind_;
   CallHook hook_;
 };

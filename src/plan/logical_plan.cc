@@ -38,6 +38,24 @@ AttributeId NewAttributeId() {
   return next.fetch_add(1, std::memory_order_relaxed);
 }
 
+std::string_view JoinTypeName(JoinType type) {
+  switch (type) {
+    case JoinType::kInner:
+      return "Inner";
+    case JoinType::kLeftOuter:
+      return "LeftOuter";
+    case JoinType::kRightOuter:
+      return "RightOuter";
+    case JoinType::kFullOuter:
+      return "FullOuter";
+    case JoinType::kLeftSemi:
+      return "LeftSemi";
+    case JoinType::kLeftAnti:
+      return "LeftAnti";
+  }
+  return "";
+}
+
 data::SchemaPtr LogicalPlan::schema() const {
   arrow::FieldVector fields;
   fields.reserve(output.size());

@@ -85,6 +85,14 @@ struct TimeWindow {
   Attribute window;
 };
 
+/// Adds one window column, from a row's time to its time plus its gap; rows with a null time or a
+/// gap that is not above zero are dropped. Spark's SessionWindowing rule.
+struct SessionWindow {
+  ExprPtr time;
+  ExprPtr gap;  // a duration or an interval as text
+  Attribute window;
+};
+
 struct AggregateCall {
   expr::BoundAggregate aggregate;
   Attribute attribute;
@@ -95,12 +103,30 @@ struct AggregateCall {
 struct Aggregate {
   std::vector<NamedExpr> keys;
   std::vector<AggregateCall> calls;
+  int session_key = -1;  // the key that is a session window: those that touch become one
 };
 
 /// Keeps the first row of each key.
 struct Deduplicate {
   std::vector<AttributeId> keys;
   bool within_watermark = false;
+};
+
+enum class JoinType { kInner, kLeftOuter, kRightOuter, kFullOuter, kLeftSemi, kLeftAnti };
+
+/// Spark's name: "Inner", "LeftOuter", …
+std::string_view JoinTypeName(JoinType type);
+
+/// Pairs the rows of two inputs. A pair matches where all keys are equal and all conditions hold.
+/// Outputs the left columns, then (except semi and anti) the right ones.
+struct Join {
+  JoinType type = JoinType::kInner;
+  std::vector<ExprPtr> left_keys;   // over the left input
+  std::vector<ExprPtr> right_keys;  // over the right input, of the same types
+  std::vector<bool> null_safe;      // per key: null equals null (<=>)
+  ExprPtr left_condition;           // on left rows by themselves; null if none
+  ExprPtr right_condition;          // on right rows by themselves; null if none
+  ExprPtr condition;                // on pairs; null if none
 };
 
 struct Union {};
@@ -124,7 +150,7 @@ struct Sort {
 };
 
 using Node = std::variant<Scan, LocalRelation, Project, Filter, EventTimeWatermark, TimeWindow,
-                          Aggregate, Deduplicate, Union, Limit, Offset, Sort>;
+                          SessionWindow, Aggregate, Deduplicate, Join, Union, Limit, Offset, Sort>;
 
 /// Immutable; children are shared.
 struct LogicalPlan {
@@ -132,6 +158,11 @@ struct LogicalPlan {
   std::vector<PlanPtr> children;
   std::vector<Attribute> output;
   bool streaming = false;  // some scan below is a stream
+  /// What clients call the relations this node stands for: `df.a` names one of them.
+  std::vector<int64_t> client_ids;
+  /// Columns of the child that are not in `output`, but may still be named: the keys of both
+  /// sides after a join with USING. Only under a Project.
+  std::vector<Attribute> hidden;
 
   data::SchemaPtr schema() const;
   /// Position of a column in `output`; -1 where it is not.

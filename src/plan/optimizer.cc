@@ -52,7 +52,7 @@ PlanPtr PruneScan(const PlanPtr& plan, const Required& required) {
 
 PlanPtr PruneAggregate(const PlanPtr& plan, const Aggregate& aggregate,
                        const Required& required) {
-  Aggregate pruned{aggregate.keys, {}};
+  Aggregate pruned{aggregate.keys, {}, aggregate.session_key};
   Required below;
   std::vector<Attribute> output;
   for (const NamedExpr& key : pruned.keys) {
@@ -85,6 +85,43 @@ PlanPtr PruneUnion(const PlanPtr& plan, const Required& required) {
     children.push_back(Select(Prune(plan->children[c], below), wanted[c]));
   }
   return MakePlan(Union{}, std::move(children), std::move(output));
+}
+
+// A node that adds a window to its input's columns, made of `read`.
+PlanPtr PruneWindow(const PlanPtr& plan, const std::vector<ExprPtr>& read,
+                    const Attribute& window, Required required) {
+  required.erase(window.id);
+  for (const ExprPtr& expr : read) Add(expr, &required);
+  PlanPtr child = Prune(plan->children[0], required);
+  std::vector<Attribute> output = child->output;
+  output.push_back(window);
+  return MakePlan(plan->node, {std::move(child)}, std::move(output));
+}
+
+PlanPtr PruneJoin(const PlanPtr& plan, const Join& join, Required required) {
+  for (const auto* keys : {&join.left_keys, &join.right_keys}) {
+    for (const ExprPtr& key : *keys) Add(key, &required);
+  }
+  for (const ExprPtr& condition : {join.left_condition, join.right_condition, join.condition}) {
+    if (condition != nullptr) Add(condition, &required);
+  }
+  std::vector<PlanPtr> children;
+  std::vector<Attribute> output;
+  for (size_t side = 0; side < 2; ++side) {
+    const PlanPtr& child = plan->children[side];
+    Required below = required;
+    // Rows are late, and forgotten, by the event times of both sides.
+    for (const Attribute& attribute : child->output) {
+      if (plan->streaming && attribute.watermark_delay) below.insert(attribute.id);
+    }
+    // Exactly these, so that a join does not carry what only its children needed.
+    children.push_back(Select(Prune(child, below), Keep(child->output, below)));
+    for (const Attribute& attribute : children.back()->output) {
+      const int index = plan->IndexOf(attribute.id);
+      if (index >= 0) output.push_back(plan->output[static_cast<size_t>(index)]);
+    }
+  }
+  return MakePlan(join, std::move(children), std::move(output));
 }
 
 // A node that passes its input's columns on, and reads some of them itself.
@@ -126,13 +163,10 @@ PlanPtr Prune(const PlanPtr& plan, const Required& required) {
             return PrunePassing(plan, std::move(below));
           },
           [&](const TimeWindow& window) {
-            Required below = required;
-            below.erase(window.window.id);
-            Add(window.time, &below);
-            PlanPtr child = Prune(plan->children[0], below);
-            std::vector<Attribute> output = child->output;
-            output.push_back(window.window);
-            return MakePlan(plan->node, {std::move(child)}, std::move(output));
+            return PruneWindow(plan, {window.time}, window.window, required);
+          },
+          [&](const SessionWindow& window) {
+            return PruneWindow(plan, {window.time, window.gap}, window.window, required);
           },
           [&](const Aggregate& aggregate) { return PruneAggregate(plan, aggregate, required); },
           [&](const Deduplicate& dedup) {
@@ -143,6 +177,7 @@ PlanPtr Prune(const PlanPtr& plan, const Required& required) {
             }
             return PrunePassing(plan, std::move(below));
           },
+          [&](const Join& join) { return PruneJoin(plan, join, required); },
           [&](const Union&) { return PruneUnion(plan, required); },
           [&](const Sort& sort) {
             Required below = required;

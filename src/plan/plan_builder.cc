@@ -43,6 +43,20 @@ PlanPtr MakeProject(PlanPtr input, std::vector<NamedExpr> columns) {
 
 NamedExpr PassThrough(const Attribute& attribute) { return {attribute.ref(), attribute}; }
 
+// `input` with those of its hidden columns that `columns` use.
+PlanPtr WithHidden(PlanPtr input, const std::vector<NamedExpr>& columns) {
+  if (input->hidden.empty()) return input;
+  std::vector<AttributeId> used;
+  for (const NamedExpr& column : columns) expr::CollectColumns(column.expr, &used);
+  std::vector<NamedExpr> kept = std::get<Project>(input->node).columns;
+  for (const Attribute& hidden : input->hidden) {
+    if (std::find(used.begin(), used.end(), hidden.id) == used.end()) continue;
+    kept.push_back(PassThrough(hidden));
+  }
+  if (kept.size() == input->output.size()) return input;
+  return MakeProject(input->children[0], std::move(kept));
+}
+
 // Spark: TimeWindow.getDelayMs counts a month as 31 days.
 Result<std::chrono::microseconds> ParseDelay(const std::string& text) {
   MILLRACE_ASSIGN_OR_RETURN(const CalendarInterval interval, ParseInterval(text));
@@ -119,13 +133,15 @@ Result<PlanPtr> PlanBuilder::Range(int64_t start, int64_t end, int64_t step) con
 
 Result<PlanPtr> PlanBuilder::Project(PlanPtr input,
                                      std::span<const UnresolvedExpr> expressions) const {
-  ExprResolver resolver(input->output, conf_);
+  ExprResolver resolver(input, conf_);
   PlanPtr below = input;
   // window() in a select list adds its column below, as in groupBy.
   resolver.set_call_hook(
       [&](const UnresolvedExpr& call) -> Result<std::optional<ExprPtr>> {
-        if (!SameName(call.name, "window")) return std::optional<ExprPtr>();
-        MILLRACE_ASSIGN_OR_RETURN(below, AddTimeWindow(below, call, resolver));
+        if (!SameName(call.name, "window") && !SameName(call.name, "session_window")) {
+          return std::optional<ExprPtr>();
+        }
+        MILLRACE_ASSIGN_OR_RETURN(below, AddWindow(below, call, resolver));
         return std::optional<ExprPtr>(below->output.back().ref());
       });
   std::vector<NamedExpr> columns;
@@ -136,15 +152,17 @@ Result<PlanPtr> PlanBuilder::Project(PlanPtr input,
       columns.push_back({std::move(column.expr), std::move(column.attribute)});
     }
   }
+  below = WithHidden(std::move(below), columns);
   for (NamedExpr& column : columns) {
-    const bool is_new_window = below != input && below->output.back().id == column.attribute.id;
+    const bool is_new_window = below->output.back().is_window &&
+                               below->output.back().id == column.attribute.id;
     if (is_new_window) column.attribute = below->output.back();
   }
   return MakeProject(std::move(below), std::move(columns));
 }
 
 Result<PlanPtr> PlanBuilder::Filter(PlanPtr input, const UnresolvedExpr& condition) const {
-  ExprResolver resolver(input->output, conf_);
+  ExprResolver resolver(input, conf_);
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr resolved, resolver.Resolve(condition));
   const arrow::Type::type type = resolved->type()->id();
   if (type == arrow::Type::NA) {
@@ -162,7 +180,7 @@ Result<PlanPtr> PlanBuilder::Filter(PlanPtr input, const UnresolvedExpr& conditi
 
 Result<PlanPtr> PlanBuilder::WithColumns(PlanPtr input,
                                          std::span<const UnresolvedExpr> aliases) const {
-  ExprResolver resolver(input->output, conf_);
+  ExprResolver resolver(input, conf_);
   std::vector<NamedExpr> columns;
   for (const Attribute& attribute : input->output) columns.push_back(PassThrough(attribute));
   for (const UnresolvedExpr& alias : aliases) {
@@ -197,7 +215,7 @@ Result<PlanPtr> PlanBuilder::WithColumnsRenamed(
 }
 
 Result<PlanPtr> PlanBuilder::Drop(PlanPtr input, std::span<const UnresolvedExpr> columns) const {
-  ExprResolver resolver(input->output, conf_);
+  ExprResolver resolver(input, conf_);
   std::vector<NamedExpr> kept;
   for (const Attribute& attribute : input->output) {
     // Spark ignores names that are not there.
@@ -205,6 +223,11 @@ Result<PlanPtr> PlanBuilder::Drop(PlanPtr input, std::span<const UnresolvedExpr>
         columns.begin(), columns.end(), [&](const UnresolvedExpr& column) {
           if (column.kind != Kind::kAttribute) return false;
           const std::vector<std::string>& parts = column.name_parts;
+          if (column.plan_id) {
+            size_t used = 0;
+            const auto found = resolver.FindAttribute(column, &used);
+            return found.ok() && (*found)->id == attribute.id;
+          }
           const bool qualified = parts.size() == 2 && attribute.qualifier.size() == 1 &&
                                  SameName(attribute.qualifier[0], parts[0]);
           return (parts.size() == 1 || qualified) && SameName(attribute.name, parts.back());
@@ -404,7 +427,7 @@ Result<PlanPtr> PlanBuilder::Offset(PlanPtr input, int64_t count) const {
 }
 
 Result<PlanPtr> PlanBuilder::Sort(PlanPtr input, std::span<const UnresolvedExpr> order) const {
-  ExprResolver resolver(input->output, conf_);
+  ExprResolver resolver(input, conf_);
   std::vector<SortKey> keys;
   for (const UnresolvedExpr& item : order) {
     MILLRACE_ASSIGN_OR_RETURN(ExprPtr resolved, resolver.Resolve(item));

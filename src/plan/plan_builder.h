@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,13 @@
 namespace millrace::plan {
 
 class ExprResolver;
+
+/// How join() pairs rows: by a condition, by columns of one name in both inputs, or by neither.
+struct JoinCriteria {
+  std::optional<UnresolvedExpr> condition;
+  std::vector<std::string> using_columns;
+  bool natural = false;  // USING all names that both have
+};
 
 /// Threading: one thread. References must outlive it.
 class PlanBuilder {
@@ -45,6 +53,8 @@ class PlanBuilder {
   /// `columns` empty: all columns.
   Result<PlanPtr> Deduplicate(PlanPtr input, std::span<const std::string> columns,
                               bool within_watermark) const;
+  Result<PlanPtr> Join(PlanPtr left, PlanPtr right, JoinType type,
+                       const JoinCriteria& criteria) const;
   Result<PlanPtr> Union(PlanPtr left, PlanPtr right, bool by_name,
                         bool allow_missing_columns) const;
   Result<PlanPtr> Limit(PlanPtr input, int64_t count) const;
@@ -54,7 +64,12 @@ class PlanBuilder {
   const SessionConf& conf() const { return conf_; }
 
  private:
-  /// `input` with one more column, last: the window that the call window(…) makes.
+  /// `input` with one more column, last: the window that the call window(…) or session_window(…)
+  /// makes.
+  Result<PlanPtr> AddWindow(PlanPtr input, const UnresolvedExpr& call,
+                            const ExprResolver& resolver) const;
+  Result<PlanPtr> AddSessionWindow(PlanPtr input, const UnresolvedExpr& call,
+                                   const ExprResolver& resolver) const;
   Result<PlanPtr> AddTimeWindow(PlanPtr input, const UnresolvedExpr& call,
                                 const ExprResolver& resolver) const;
 

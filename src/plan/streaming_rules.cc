@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/error.h"
+#include "plan/join_watermark.h"
 
 namespace millrace::plan {
 namespace {
@@ -51,6 +52,9 @@ Status CheckAggregate(const PlanPtr& plan, const Aggregate& aggregate, OutputMod
                         "DataFrames/Datasets. Consider using approx_count_distinct() instead.");
     }
   }
+  if (aggregate.session_key >= 0 && mode == OutputMode::kUpdate) {
+    return UnsupportedMode(mode, "session window streaming aggregations");
+  }
   std::vector<Attribute> keys;
   for (const NamedExpr& key : aggregate.keys) keys.push_back(key.attribute);
   if (mode == OutputMode::kAppend && !HasWatermark(keys)) {
@@ -67,6 +71,76 @@ Status CheckAggregate(const PlanPtr& plan, const Aggregate& aggregate, OutputMod
         "`spark.sql.streaming.statefulOperator.checkCorrectness.enabled` to false.");
   }
   return Status::OK();
+}
+
+// Whether a row that found no match will be known to find none: by an event time among the keys,
+// or by a condition that bounds the kept side's time by the other's watermark.
+bool KnowsUnmatched(const PlanPtr& plan, JoinType type) {
+  if (EventTimeKey(*plan) >= 0) return true;
+  const bool left = !BoundsOfSide(*plan, true).bounds.empty();
+  const bool right = !BoundsOfSide(*plan, false).bounds.empty();
+  switch (type) {
+    case JoinType::kLeftOuter:
+    case JoinType::kLeftSemi:
+      return left;
+    case JoinType::kRightOuter:
+      return right;
+    case JoinType::kFullOuter:
+      return left || right;
+    default:
+      return true;
+  }
+}
+
+Status CheckJoinOfStreams(const PlanPtr& plan, JoinType type, OutputMode mode) {
+  const std::string_view name = JoinTypeName(type);
+  const bool updates = type == JoinType::kInner || type == JoinType::kLeftSemi;
+  if (mode == OutputMode::kComplete || (mode == OutputMode::kUpdate && !updates)) {
+    return Legacy3102(fmt::format(
+        "{} join between two streaming DataFrames/Datasets is not supported in {} output mode, "
+        "only in {}",
+        name, OutputModeName(mode),
+        updates ? "Append and Update output modes" : "Append output mode"));
+  }
+  if (KnowsUnmatched(plan, type)) return Status::OK();
+  return Legacy3102(fmt::format(
+      "Stream-stream {} join between two streaming DataFrame/Datasets is not supported without a "
+      "watermark in the join keys, or a watermark on the nullable side and an appropriate range "
+      "condition",
+      name));
+}
+
+Status CheckJoin(const PlanPtr& plan, const Join& join, OutputMode mode) {
+  const bool left = plan->children[0]->streaming;
+  const bool right = plan->children[1]->streaming;
+  const std::string_view name = JoinTypeName(join.type);
+  if (join.type == JoinType::kLeftAnti && right) {
+    return Legacy3102(
+        "LeftAnti joins with a streaming DataFrame/Dataset on the right are not supported");
+  }
+  if (left && right) return CheckJoinOfStreams(plan, join.type, mode);
+  switch (join.type) {
+    case JoinType::kFullOuter:
+      return Legacy3102(fmt::format(
+          "FullOuter joins with streaming DataFrames/Datasets on the {} and a static "
+          "DataFrame/Dataset on the {} is not supported",
+          left ? "left" : "right", left ? "right" : "left"));
+    case JoinType::kLeftOuter:
+    case JoinType::kLeftSemi:
+      if (left) return Status::OK();
+      return Legacy3102(fmt::format(
+          "{} join with a streaming DataFrame/Dataset on the right and a static "
+          "DataFrame/Dataset on the left is not supported",
+          name));
+    case JoinType::kRightOuter:
+      if (right) return Status::OK();
+      return Legacy3102(fmt::format(
+          "{} join with a streaming DataFrame/Dataset on the left and a static "
+          "DataFrame/DataSet on the right not supported",
+          name));
+    default:
+      return Status::OK();
+  }
 }
 
 Status CheckNode(const PlanPtr& plan, OutputMode mode) {
@@ -86,6 +160,7 @@ Status CheckNode(const PlanPtr& plan, OutputMode mode) {
             }
             return Status::OK();
           },
+          [&](const Join& join) { return CheckJoin(plan, join, mode); },
           [&](const Sort&) -> Status {
             if (mode == OutputMode::kComplete && HasStreamingAggregate(plan->children[0])) {
               return Status::OK();

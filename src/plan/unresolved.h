@@ -14,8 +14,8 @@ namespace millrace::plan {
 
 struct UnresolvedExpr {
   enum class Kind {
-    kAttribute,  // name_parts
-    kStar,       // name_parts: the target ("data.*"), may be empty
+    kAttribute,  // name_parts, plan_id
+    kStar,       // name_parts: the target ("data.*"), may be empty; plan_id
     kLiteral,    // literal
     kCall,       // name, children, distinct
     kAlias,      // name, children[0]
@@ -26,6 +26,7 @@ struct UnresolvedExpr {
 
   Kind kind = Kind::kLiteral;
   std::vector<std::string> name_parts;
+  std::optional<int64_t> plan_id;  // the relation a column was taken from: df.a
   std::string name;
   std::string metadata;  // of an alias: JSON
   data::ArrayPtr literal;

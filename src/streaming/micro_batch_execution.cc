@@ -405,23 +405,27 @@ Status MicroBatchExecution::RunBatch(Timer* timer, std::stop_token stop_now) {
 }
 
 Status MicroBatchExecution::ReadSources(std::stop_token stop_now) {
-  for (size_t scan = 0; scan < source_of_scan_.size(); ++scan) {
+  for (const size_t scan : pipeline_->read_order()) {
     if (source_of_scan_[scan] < 0) {
       MILLRACE_RETURN_IF_ERROR(ReadBatchScan(scan, *pipeline_->scans()[scan], stop_now));
-      continue;
-    }
-    const auto index = static_cast<size_t>(source_of_scan_[scan]);
-    Source& source = sources_[index];
-    source.epoch_rows = 0;
-    if (!source.planned || source.planned == source.start()) continue;
-    MILLRACE_ASSIGN_OR_RETURN(
-        std::vector<std::unique_ptr<connector::Split>> splits,
-        source.stream->Plan(source.start(), *source.planned, stop_now));
-    for (const auto& split : splits) {
-      const exec::PartitionIndex partition = PartitionOf(index, split->partition());
+    } else {
       MILLRACE_RETURN_IF_ERROR(
-          PushAll(scan, *split, partition, &source.epoch_rows, stop_now));
+          ReadStream(scan, static_cast<size_t>(source_of_scan_[scan]), stop_now));
     }
+    MILLRACE_RETURN_IF_ERROR(pipeline_->EndScan(scan));
+  }
+  return Status::OK();
+}
+
+Status MicroBatchExecution::ReadStream(size_t scan, size_t index, std::stop_token stop_now) {
+  Source& source = sources_[index];
+  source.epoch_rows = 0;
+  if (!source.planned || source.planned == source.start()) return Status::OK();
+  MILLRACE_ASSIGN_OR_RETURN(std::vector<std::unique_ptr<connector::Split>> splits,
+                            source.stream->Plan(source.start(), *source.planned, stop_now));
+  for (const auto& split : splits) {
+    const exec::PartitionIndex partition = PartitionOf(index, split->partition());
+    MILLRACE_RETURN_IF_ERROR(PushAll(scan, *split, partition, &source.epoch_rows, stop_now));
   }
   return Status::OK();
 }

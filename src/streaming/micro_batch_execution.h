@@ -70,6 +70,7 @@ class MicroBatchExecution {
   Status RunBatch(Timer* timer, std::stop_token stop_now);
   Status FinishBatch();
   Status ReadSources(std::stop_token stop_now);
+  Status ReadStream(size_t scan, size_t source, std::stop_token stop_now);
   Status ReadBatchScan(size_t index, const plan::LogicalPlan& scan, std::stop_token stop_now);
   Status PushAll(size_t scan, connector::Split& split, exec::PartitionIndex partition,
                  int64_t* rows, std::stop_token stop_now);

@@ -10,6 +10,7 @@ namespace {
 
 using functions::Col;
 using functions::Count;
+using functions::SessionWindow;
 using functions::Sum;
 using functions::Window;
 
@@ -58,11 +59,31 @@ DataFrame FirstOfEachUser(const DataFrame& orders) {
   return orders.WithWatermark("ts", "1 minute").DropDuplicates({"user_id"});
 }
 
+// Each order beside the earlier ones of its user: two streams of the same orders.
+DataFrame WithEarlierOrders(const DataFrame& orders) {
+  const DataFrame known = Refined(orders).WithWatermark("ts", "2 minutes");
+  return known.Alias("l")
+      .Join(known.Alias("r"),
+            Col("l.user_id") == Col("r.user_id") && Col("r.ts") < Col("l.ts"), "left")
+      .Select(Col("l.user_id").Alias("user_id"), Col("l.ts").Alias("ts"),
+              Col("r.ts").Alias("earlier"));
+}
+
+DataFrame Sessions(const DataFrame& orders) {
+  return orders.WithWatermark("ts", "2 minutes")
+      .GroupBy(SessionWindow(Col("ts"), "1 minute"), Col("user_id"))
+      .Agg(Sum(Col("amount")).Alias("revenue"), Count(Col("*")).Alias("orders"));
+}
+
 TEST(PipelineCrash, EveryRowIsInTheLakeOnce) { ExpectExactlyOnce(Refined); }
 
 TEST(PipelineCrash, EveryWindowIsEmittedOnceWithAllItsRows) { ExpectExactlyOnce(Revenue); }
 
 TEST(PipelineCrash, NoDuplicateSlipsThrough) { ExpectExactlyOnce(FirstOfEachUser); }
+
+TEST(PipelineCrash, EveryPairIsJoinedOnce) { ExpectExactlyOnce(WithEarlierOrders); }
+
+TEST(PipelineCrash, EverySessionIsEmittedOnceWithAllItsRows) { ExpectExactlyOnce(Sessions); }
 
 TEST(PipelineCrash, AFullDiskIsAnErrorAndNothingIsLost) {
   Machine machine;

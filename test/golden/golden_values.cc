@@ -39,12 +39,18 @@ Json ValueToJson(const arrow::Array& array, int64_t row) {
   switch (array.type_id()) {
     case arrow::Type::BOOL:
       return As<arrow::BooleanArray>(array).Value(row);
+    case arrow::Type::INT8:
+      return As<arrow::Int8Array>(array).Value(row);
+    case arrow::Type::INT16:
+      return As<arrow::Int16Array>(array).Value(row);
     case arrow::Type::INT32:
       return As<arrow::Int32Array>(array).Value(row);
     case arrow::Type::INT64:
       return As<arrow::Int64Array>(array).Value(row);
     case arrow::Type::DOUBLE:
       return NumberToJson(As<arrow::DoubleArray>(array).Value(row));
+    case arrow::Type::FLOAT:
+      return NumberToJson(As<arrow::FloatArray>(array).Value(row));
     case arrow::Type::DECIMAL128:
       return "D" + As<arrow::Decimal128Array>(array).FormatValue(row);
     case arrow::Type::STRING_VIEW:
