@@ -234,16 +234,16 @@ Status MicroBatchExecution::RunTriggers(std::stop_token finish_batch, std::stop_
     // A source learns where it begins once, before it is asked for anything else.
     if (!source.committed) {
       state_->SetStatus("Initializing sources", false, false);
-      MILLRACE_ASSIGN_OR_RETURN(source.initial, source.stream->Initial(stop_now));
+      MILLRACE_ASSIGN_OR_RETURN(source.initial, source.stream->Initial(finish_batch));
     }
     if (kind == Trigger::Kind::kAvailableNow) {
-      MILLRACE_RETURN_IF_ERROR(source.stream->PrepareAvailableNow(stop_now));
+      MILLRACE_RETURN_IF_ERROR(source.stream->PrepareAvailableNow(finish_batch));
     }
   }
   while (!finish_batch.stop_requested()) {
     const EpochMillis start = environment_.clock->Now();
     const long idle_requests = state_->idle_requests();
-    MILLRACE_ASSIGN_OR_RETURN(const bool ran, RunTrigger(stop_now));
+    MILLRACE_ASSIGN_OR_RETURN(const bool ran, RunTrigger(finish_batch, stop_now));
     if (kind == Trigger::Kind::kOnce) return Status::OK();
     if (kind == Trigger::Kind::kAvailableNow) {
       if (!ran) return Status::OK();
@@ -279,11 +279,12 @@ void MicroBatchExecution::AwaitNext(EpochMillis trigger_start, long idle_request
 }
 
 // Plans and runs one batch if there is reason for one. True where a batch ran.
-Result<bool> MicroBatchExecution::RunTrigger(std::stop_token stop_now) {
+Result<bool> MicroBatchExecution::RunTrigger(std::stop_token finish_batch,
+                                             std::stop_token stop_now) {
   const long trigger = state_->BeginTrigger();
   Timer timer(environment_.clock);
   if (!is_planned_) {
-    MILLRACE_ASSIGN_OR_RETURN(is_planned_, PlanBatch(&timer, stop_now));
+    MILLRACE_ASSIGN_OR_RETURN(is_planned_, PlanBatch(&timer, finish_batch));
   }
   if (!is_planned_) {
     ReportProgress(timer, false);
@@ -315,14 +316,14 @@ Status MicroBatchExecution::FinishBatch() {
 }
 
 // Decides what the next batch reads and makes that durable. False where there is nothing to do.
-Result<bool> MicroBatchExecution::PlanBatch(Timer* timer, std::stop_token stop_now) {
+Result<bool> MicroBatchExecution::PlanBatch(Timer* timer, std::stop_token finish_batch) {
   const connector::ReadLimit limit{definition_.trigger.kind == Trigger::Kind::kOnce};
   bool new_data = false;
   const Status asked = timer->Time("latestOffset", [&]() -> Status {
     for (Source& source : sources_) {
       state_->SetStatus("Getting offsets from " + source.stream->description(), false, true);
       MILLRACE_ASSIGN_OR_RETURN(source.planned,
-                                source.stream->Latest(source.start(), limit, stop_now));
+                                source.stream->Latest(source.start(), limit, finish_batch));
       if (!source.planned) source.planned = source.committed;
       // As in Spark, a new query's first batch runs even if it reads nothing.
       new_data = new_data || source.planned != source.committed;

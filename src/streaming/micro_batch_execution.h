@@ -34,7 +34,8 @@ class MicroBatchExecution {
   const std::string& id() const { return checkpoint_->query_id(); }
 
   /// Runs batches until the trigger is done, or a stop is requested: after `finish_batch` no new
-  /// batch begins; `stop_now` also abandons the one under way.
+  /// batch begins, and no source is asked or waited for; `stop_now` also abandons the batch under
+  /// way.
   Status Run(std::stop_token finish_batch, std::stop_token stop_now);
 
   /// Current offsets by source, as errors and explain print them.
@@ -65,8 +66,8 @@ class MicroBatchExecution {
   Status OpenSources();
   Status Recover();
   Status RunTriggers(std::stop_token finish_batch, std::stop_token stop_now);
-  Result<bool> RunTrigger(std::stop_token stop_now);
-  Result<bool> PlanBatch(Timer* timer, std::stop_token stop_now);
+  Result<bool> RunTrigger(std::stop_token finish_batch, std::stop_token stop_now);
+  Result<bool> PlanBatch(Timer* timer, std::stop_token finish_batch);
   Status RunBatch(Timer* timer, std::stop_token stop_now);
   Status FinishBatch();
   Status ReadSources(std::stop_token stop_now);

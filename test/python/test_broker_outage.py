@@ -93,6 +93,24 @@ def test_no_broker_at_the_start_is_said(programs, topic, tmp_path):
         assert "Connection refused" in done.stderr
 
 
+def test_sigint_ends_the_search_for_a_broker(programs, topic, tmp_path, background):
+    log = tmp_path / "log.txt"
+    with open(log, "w") as stderr:
+        job = background(
+            programs.start(
+                "ecommerce_tracking", "--bootstrap-servers", f"127.0.0.1:{free_ports(1)}",
+                "--topic", topic, "--checkpoint", tmp_path / "checkpoints",
+                "--output", tmp_path / "lake", stderr=stderr,
+            )
+        )
+    # The second query has begun.
+    begun = tmp_path / "checkpoints" / "refined_orders" / "metadata"
+    await_that(begun.exists, job)
+    job.send_signal(signal.SIGINT)
+    assert job.wait(timeout=PATIENCE) == 0
+    assert "No Kafka broker" not in log.read_text()
+
+
 def test_an_unknown_topic_is_said(programs, kafka, topic, tmp_path):
     done = programs.run("ecommerce_tracking", *programs.tracking(topic, tmp_path), check=False)
     assert done.returncode == 1

@@ -219,6 +219,10 @@ REFUSED = {
     "wrong password of the store": (
         lambda s: {**sasl("PLAIN"), "ssl.truststore.location": s.folder / "trust.jks",
                    "ssl.truststore.password": WRONG}, "kafka.ssl.truststore.password"),
+    "wrong password of the client's store": (
+        lambda s: {**trust(s, "trust.jks"), "security.protocol": "SSL",
+                   "ssl.keystore.location": s.folder / "client.p12",
+                   "ssl.keystore.password": WRONG}, "ssl.keystore.location"),
     "no store there": (
         lambda s: {**sasl("PLAIN"), "ssl.truststore.location": "/no/such/store"},
         "kafka.ssl.truststore.location"),
@@ -245,5 +249,5 @@ def test_what_is_refused_is_said(programs, secure, topic, tmp_path, new_librdkaf
     for done in runs:
         assert done.returncode == 1
         assert words in done.stderr, done.stderr
-        assert str(secure.sasl) in done.stderr or "kafka.ssl" in done.stderr
+        assert secure.sasl in done.stderr or "ssl." in done.stderr
     assert_kept_secret(runs, output, PASSWORD, WRONG)
