@@ -48,13 +48,13 @@ from pyspark.sql import SparkSession, functions as F
 spark = (SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
     .config("spark.sql.session.timeZone", "UTC").getOrCreate())
 spark.sparkContext.setLogLevel("ERROR")
-lake, total = sys.argv[1], int(sys.argv[2])
-rows = 0
-while rows < total:
+lake, wanted = sys.argv[1], int(sys.argv[2])
+sizes = set()
+while len(sizes) < wanted:
     orders = spark.read.parquet(lake).groupBy("user_id", "amount", "timestamp").count()
     seen = orders.agg(F.sum("count").alias("rows"), F.max("count").alias("most")).first()
     print("seen", seen.rows, seen.most, flush=True)
-    rows = seen.rows
+    sizes.add(seen.rows)
 os._exit(0)
 """
 
@@ -91,11 +91,11 @@ def replay_with_spark(kafka, topic, folder, limit):
     return done.stdout
 
 
-def watch_lake_with_spark(lake, total):
-    """What Spark finds again and again until there are `total` rows: how many there are, and how
-    often the most frequent one is there."""
+def watch_lake_with_spark(lake, sizes):
+    """What Spark finds again and again until the lake had that many different sizes: how many rows
+    there are, and how often the most frequent one is there."""
     return [
         tuple(map(int, line.split()[1:]))
-        for line in run_spark(WATCH_LAKE, lake, total).splitlines()
+        for line in run_spark(WATCH_LAKE, lake, sizes).splitlines()
         if line.startswith("seen ")
     ]
