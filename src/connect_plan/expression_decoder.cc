@@ -67,6 +67,49 @@ Result<UnresolvedExpr> DecodeSortOrderAt(const proto::Expression::SortOrder& ord
   return decoded;
 }
 
+Result<std::optional<int64_t>> DecodeFrameBound(
+    const proto::Expression::Window::WindowFrame::FrameBoundary& boundary, int depth) {
+  if (boundary.has_unbounded()) return std::optional<int64_t>();
+  if (boundary.has_current_row()) return std::optional<int64_t>(0);
+  MILLRACE_ASSIGN_OR_RETURN(const UnresolvedExpr value, Decode(boundary.value(), depth));
+  if (value.kind == Kind::kLiteral) {
+    const expr::ExprPtr literal = std::make_shared<expr::Literal>(value.literal);
+    if (const auto offset = expr::IntegerLiteral(literal)) return std::optional<int64_t>(*offset);
+  }
+  return UnsupportedError("The frame boundary {} is not supported yet: use a number of rows.",
+                          plan::PrettySql(value));
+}
+
+Result<UnresolvedExpr> DecodeWindow(const proto::Expression::Window& window, int depth) {
+  UnresolvedExpr decoded;
+  decoded.kind = Kind::kWindow;
+  MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr function, Decode(window.window_function(), depth));
+  decoded.children.push_back(std::move(function));
+  for (const proto::Expression& key : window.partition_spec()) {
+    MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr part, Decode(key, depth));
+    decoded.children.push_back(std::move(part));
+  }
+  decoded.partitions = static_cast<size_t>(window.partition_spec_size());
+  for (const auto& key : window.order_spec()) {
+    MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr part, DecodeSortOrderAt(key, depth));
+    decoded.children.push_back(std::move(part));
+  }
+  if (!window.has_frame_spec()) return decoded;
+  const auto& spec = window.frame_spec();
+  plan::WindowFrame frame;
+  frame.rows =
+      spec.frame_type() == proto::Expression::Window::WindowFrame::FRAME_TYPE_ROW;
+  MILLRACE_ASSIGN_OR_RETURN(frame.lower, DecodeFrameBound(spec.lower(), depth));
+  MILLRACE_ASSIGN_OR_RETURN(frame.upper, DecodeFrameBound(spec.upper(), depth));
+  const bool offsets = frame.lower.value_or(0) != 0 || frame.upper.value_or(0) != 0;
+  if (!frame.rows && offsets) {
+    return UnsupportedError("A range frame with an offset is not supported yet: use rowsBetween, "
+                            "or unbounded and current row.");
+  }
+  decoded.frame = frame;
+  return decoded;
+}
+
 Result<UnresolvedExpr> DecodeStar(const proto::Expression::UnresolvedStar& star) {
   UnresolvedExpr decoded;
   decoded.kind = Kind::kStar;
@@ -122,6 +165,8 @@ Result<UnresolvedExpr> Decode(const proto::Expression& expression, int depth) {
       return DecodeAliasAt(expression.alias(), below);
     case proto::Expression::kCast:
       return DecodeCast(expression.cast(), below);
+    case proto::Expression::kWindow:
+      return DecodeWindow(expression.window(), below);
     case proto::Expression::kSortOrder:
       return DecodeSortOrderAt(expression.sort_order(), below);
     case proto::Expression::kUnresolvedExtractValue: {

@@ -121,6 +121,10 @@ class Decoder {
         MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(relation.limit().input()));
         return builder_.Limit(std::move(input), relation.limit().limit());
       }
+      case proto::Relation::kTail: {
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(relation.tail().input()));
+        return builder_.Tail(std::move(input), relation.tail().limit());
+      }
       case proto::Relation::kOffset: {
         MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(relation.offset().input()));
         return builder_.Offset(std::move(input), relation.offset().offset());
@@ -242,16 +246,69 @@ class Decoder {
   }
 
   Result<PlanPtr> Aggregate(const proto::Aggregate& node) {
-    if (node.group_type() != proto::Aggregate::GROUP_TYPE_GROUPBY) {
-      return UnsupportedError("Grouping of kind {} is not supported yet: use groupBy.",
-                              proto::Aggregate::GroupType_Name(node.group_type()));
-    }
     MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(node.input()));
     MILLRACE_ASSIGN_OR_RETURN(std::vector<UnresolvedExpr> grouping,
                               Expressions(node.grouping_expressions()));
     MILLRACE_ASSIGN_OR_RETURN(std::vector<UnresolvedExpr> aggregates,
                               Expressions(node.aggregate_expressions()));
-    return builder_.Aggregate(std::move(input), grouping, aggregates);
+    switch (node.group_type()) {
+      case proto::Aggregate::GROUP_TYPE_ROLLUP:
+      case proto::Aggregate::GROUP_TYPE_CUBE:
+      case proto::Aggregate::GROUP_TYPE_GROUPING_SETS: {
+        MILLRACE_ASSIGN_OR_RETURN(std::vector<uint64_t> left_out, LeftOut(node, grouping));
+        return builder_.GroupingSets(std::move(input), grouping, std::move(left_out), aggregates);
+      }
+      case proto::Aggregate::GROUP_TYPE_PIVOT: {
+        if (node.pivot().values().empty()) {
+          return UnsupportedError("A pivot without its values is not supported yet: list them, "
+                                  "pivot(column, values).");
+        }
+        MILLRACE_ASSIGN_OR_RETURN(const UnresolvedExpr column,
+                                  DecodeExpression(node.pivot().col()));
+        std::vector<UnresolvedExpr> values;
+        for (const auto& literal : node.pivot().values()) {
+          proto::Expression value;
+          *value.mutable_literal() = literal;
+          MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr decoded, DecodeExpression(value));
+          values.push_back(std::move(decoded));
+        }
+        return builder_.Pivot(std::move(input), grouping, column, values, aggregates);
+      }
+      default:
+        return builder_.Aggregate(std::move(input), grouping, aggregates);
+    }
+  }
+
+  // Per grouping set, the keys it leaves out: see PlanBuilder::GroupingSets.
+  static Result<std::vector<uint64_t>> LeftOut(const proto::Aggregate& node,
+                                               const std::vector<UnresolvedExpr>& keys) {
+    const size_t count = keys.size();
+    const size_t most = node.group_type() == proto::Aggregate::GROUP_TYPE_CUBE ? 12 : 63;
+    if (count > most) {
+      return UnsupportedError("Grouping sets of more than {} keys are not supported yet.", most);
+    }
+    std::vector<uint64_t> left_out;
+    if (node.group_type() == proto::Aggregate::GROUP_TYPE_ROLLUP) {
+      for (size_t kept = count + 1; kept-- > 0;) {
+        left_out.push_back((uint64_t{1} << (count - kept)) - 1);
+      }
+    } else if (node.group_type() == proto::Aggregate::GROUP_TYPE_CUBE) {
+      for (uint64_t set = 0; set < (uint64_t{1} << count); ++set) left_out.push_back(set);
+    } else {
+      for (const auto& set : node.grouping_sets()) {
+        uint64_t out = (uint64_t{1} << count) - 1;
+        for (const proto::Expression& member : set.grouping_set()) {
+          MILLRACE_ASSIGN_OR_RETURN(const UnresolvedExpr decoded, DecodeExpression(member));
+          for (size_t i = 0; i < count; ++i) {
+            if (plan::PrettySql(keys[i]) == plan::PrettySql(decoded)) {
+              out &= ~(uint64_t{1} << (count - 1 - i));
+            }
+          }
+        }
+        left_out.push_back(out);
+      }
+    }
+    return left_out;
   }
 
   Result<PlanPtr> Join(const proto::Join& node) {
@@ -292,6 +349,13 @@ class Decoder {
   }
 
   Result<PlanPtr> SetOperation(const proto::SetOperation& node) {
+    const bool intersects = node.set_op_type() == proto::SetOperation::SET_OP_TYPE_INTERSECT;
+    const bool excepts = node.set_op_type() == proto::SetOperation::SET_OP_TYPE_EXCEPT;
+    if (node.is_all() && (intersects || excepts)) {
+      MILLRACE_ASSIGN_OR_RETURN(PlanPtr left, Decode(node.left_input()));
+      MILLRACE_ASSIGN_OR_RETURN(PlanPtr right, Decode(node.right_input()));
+      return builder_.MultisetOperation(std::move(left), std::move(right), intersects);
+    }
     if (node.set_op_type() != proto::SetOperation::SET_OP_TYPE_UNION) {
       return UnsupportedError("The set operation {} is not supported yet.",
                               proto::SetOperation::SetOpType_Name(node.set_op_type()));

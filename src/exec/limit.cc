@@ -1,6 +1,7 @@
 #include <arrow/record_batch.h>
 
 #include <charconv>
+#include <deque>
 
 #include "base/error.h"
 #include "exec/operators.h"
@@ -86,6 +87,39 @@ class Offset final : public Operator {
   int64_t skipped_ = 0;
 };
 
+// Spark: CollectTailExec.
+class Tail final : public Operator {
+ public:
+  explicit Tail(int64_t count) : count_(count) {}
+
+  Status Process(int, const Batch& batch, PartitionIndex, Emitter&) override {
+    account().absorbed += batch->num_rows();
+    held_ += batch->num_rows();
+    batches_.push_back(batch);
+    while (!batches_.empty() && held_ - batches_.front()->num_rows() >= count_) {
+      held_ -= batches_.front()->num_rows();
+      batches_.pop_front();
+    }
+    return Status::OK();
+  }
+
+  Status EndEpoch(Emitter& out) override {
+    int64_t skipped = std::max<int64_t>(held_ - count_, 0);
+    for (const Batch& batch : batches_) {
+      MILLRACE_RETURN_IF_ERROR(out.Emit(skipped == 0 ? batch : batch->Slice(skipped)));
+      skipped = 0;
+    }
+    batches_.clear();
+    held_ = 0;
+    return Status::OK();
+  }
+
+ private:
+  const int64_t count_;
+  std::deque<Batch> batches_;
+  int64_t held_ = 0;  // rows in them
+};
+
 }  // namespace
 
 std::unique_ptr<Operator> MakeLimit(int64_t count, bool across_epochs) {
@@ -93,5 +127,7 @@ std::unique_ptr<Operator> MakeLimit(int64_t count, bool across_epochs) {
 }
 
 std::unique_ptr<Operator> MakeOffset(int64_t count) { return std::make_unique<Offset>(count); }
+
+std::unique_ptr<Operator> MakeTail(int64_t count) { return std::make_unique<Tail>(count); }
 
 }  // namespace millrace::exec

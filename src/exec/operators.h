@@ -7,6 +7,7 @@
 
 #include "exec/operator.h"
 #include "expr/aggregate.h"
+#include "plan/logical_plan.h"
 
 namespace millrace::exec {
 
@@ -88,5 +89,31 @@ struct SortColumn {
 };
 /// Emits the rows of an epoch in order, at its end. Stable.
 std::unique_ptr<Operator> MakeSort(std::vector<SortColumn> columns);
+
+/// Passes on the last `count` rows of the epoch, at its end.
+std::unique_ptr<Operator> MakeTail(int64_t count);
+
+/// Left rows, each as often as both inputs have it, or as the left one has more of it. Holds the
+/// distinct rows of the right input.
+std::unique_ptr<Operator> MakeIntersectAll();
+std::unique_ptr<Operator> MakeExceptAll();
+
+struct ExpandOptions {
+  data::SchemaPtr schema;  // the input's columns, the keys, the grouping id
+  std::vector<expr::ExprPtr> keys;
+  std::vector<uint64_t> left_out;  // per set: a bit per key that it leaves out, as plan::Expand
+};
+/// Repeats each row once per grouping set.
+std::unique_ptr<Operator> MakeExpand(ExpandOptions options);
+
+struct WindowFunctionsOptions {
+  data::SchemaPtr schema;  // the input's columns, then one per call
+  std::vector<expr::ExprPtr> partition;
+  std::vector<SortColumn> order;
+  std::vector<plan::WindowCall> calls;  // with bound arguments
+};
+/// Adds what functions make of the rows around each row. Holds the rows of an epoch; emits them at
+/// its end by partition, each in its order.
+std::unique_ptr<Operator> MakeWindowFunctions(WindowFunctionsOptions options);
 
 }  // namespace millrace::exec

@@ -124,6 +124,30 @@ Result<std::vector<expr::ExprPtr>> Bind(const std::vector<plan::NamedExpr>& colu
   return bound;
 }
 
+Result<std::unique_ptr<Operator>> BuildWindowFunctions(const plan::LogicalPlan& plan,
+                                                       const plan::WindowFunctions& window) {
+  const std::vector<plan::AttributeId> input = Ids(plan.children[0]->output);
+  WindowFunctionsOptions made;
+  made.schema = plan.schema();
+  for (const expr::ExprPtr& key : window.partition) {
+    MILLRACE_ASSIGN_OR_RETURN(expr::ExprPtr bound, expr::BindColumns(key, input));
+    made.partition.push_back(std::move(bound));
+  }
+  for (const plan::SortKey& key : window.order) {
+    MILLRACE_ASSIGN_OR_RETURN(expr::ExprPtr bound, expr::BindColumns(key.expr, input));
+    made.order.push_back({std::move(bound), key.descending, key.nulls_first});
+  }
+  for (plan::WindowCall call : window.calls) {
+    for (auto* args : {&call.args, &call.aggregate.args}) {
+      for (expr::ExprPtr& arg : *args) {
+        MILLRACE_ASSIGN_OR_RETURN(arg, expr::BindColumns(arg, input));
+      }
+    }
+    made.calls.push_back(std::move(call));
+  }
+  return MakeWindowFunctions(std::move(made));
+}
+
 Result<std::unique_ptr<Operator>> BuildSessionWindow(const plan::LogicalPlan& plan,
                                                      const plan::SessionWindow& session) {
   const std::vector<plan::AttributeId> input = Ids(plan.children[0]->output);
@@ -271,6 +295,20 @@ Result<Pipeline::Node*> Pipeline::Build(const plan::PlanPtr& plan,
           },
           [&](const plan::Offset& offset) -> Made {
             return AddNode(MakeOffset(offset.count), children);
+          },
+          [&](const plan::MultisetOperation& operation) -> Made {
+            return AddNode(operation.intersects ? MakeIntersectAll() : MakeExceptAll(), children);
+          },
+          [&](const plan::Expand& expand) -> Made {
+            MILLRACE_ASSIGN_OR_RETURN(std::vector<expr::ExprPtr> keys, Bind(expand.keys, input));
+            return AddNode(MakeExpand({plan->schema(), std::move(keys), expand.left_out}),
+                           children);
+          },
+          [&](const plan::Tail& tail) -> Made { return AddNode(MakeTail(tail.count), children); },
+          [&](const plan::WindowFunctions& window) -> Made {
+            MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<Operator> op,
+                                      BuildWindowFunctions(*plan, window));
+            return AddNode(std::move(op), children);
           },
           [&](const plan::Sort& sort) -> Made {
             std::vector<SortColumn> columns;

@@ -135,4 +135,31 @@ Result<RowComparison> MakeRowComparison(const arrow::Array& array) {
   }
 }
 
+Result<RowOrder> RowOrder::Make(const std::vector<SortColumn>& columns, const Batch& batch,
+                                const expr::EvalContext& context) {
+  RowOrder order;
+  for (const SortColumn& column : columns) {
+    MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr values,
+                              expr::EvaluateToArray(*column.expr, batch, context));
+    MILLRACE_ASSIGN_OR_RETURN(RowComparison compare, MakeRowComparison(*values));
+    order.keys_.push_back(
+        {std::move(values), std::move(compare), column.descending, column.nulls_first});
+  }
+  return order;
+}
+
+int RowOrder::Compare(int64_t a, int64_t b) const {
+  for (const Key& key : keys_) {
+    const bool a_null = key.values->IsNull(a);
+    const bool b_null = key.values->IsNull(b);
+    if (a_null || b_null) {
+      if (a_null == b_null) continue;
+      return a_null == key.nulls_first ? -1 : 1;
+    }
+    const int compared = key.compare(a, b);
+    if (compared != 0) return key.descending ? -compared : compared;
+  }
+  return 0;
+}
+
 }  // namespace millrace::exec

@@ -24,35 +24,11 @@ class Sort final : public Operator {
     if (rows_.empty()) return Status::OK();
     MILLRACE_ASSIGN_OR_RETURN(const Batch all, data::Concat(rows_));
     rows_.clear();
-    struct Key {
-      data::ArrayPtr values;
-      RowComparison compare;
-      bool descending;
-      bool nulls_first;
-    };
-    std::vector<Key> keys;
-    for (const SortColumn& column : columns_) {
-      MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr values,
-                                expr::EvaluateToArray(*column.expr, all, epoch().eval));
-      MILLRACE_ASSIGN_OR_RETURN(RowComparison compare, MakeRowComparison(*values));
-      keys.push_back(
-          {std::move(values), std::move(compare), column.descending, column.nulls_first});
-    }
+    MILLRACE_ASSIGN_OR_RETURN(const RowOrder by, RowOrder::Make(columns_, all, epoch().eval));
     std::vector<int32_t> order(all->num_rows());
     std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
-      for (const Key& key : keys) {
-        const bool a_null = key.values->IsNull(a);
-        const bool b_null = key.values->IsNull(b);
-        if (a_null || b_null) {
-          if (a_null == b_null) continue;
-          return a_null == key.nulls_first;
-        }
-        const int compared = key.compare(a, b);
-        if (compared != 0) return key.descending ? compared > 0 : compared < 0;
-      }
-      return false;
-    });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](int32_t x, int32_t y) { return by.Compare(x, y) < 0; });
     MILLRACE_ASSIGN_OR_RETURN(Batch sorted, data::Take(all, order));
     return out.Emit(std::move(sorted));
   }

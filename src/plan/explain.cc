@@ -79,6 +79,25 @@ std::string Headline(const LogicalPlan& plan) {
             }
             return text;
           },
+          [](const MultisetOperation& node) {
+            return std::string(node.intersects ? "Intersect All true" : "Except All true");
+          },
+          [](const Expand& node) {
+            return fmt::format("Expand {}, {} sets", Columns(node.keys), node.left_out.size());
+          },
+          [](const Tail& node) { return fmt::format("Tail {}", node.count); },
+          [](const WindowFunctions& node) {
+            std::string text = "Window [";
+            for (const WindowCall& call : node.calls) {
+              if (text.size() > 8) text += ", ";
+              text += Name(call.attribute);
+            }
+            text += "], [";
+            for (size_t i = 0; i < node.partition.size(); ++i) {
+              text += (i > 0 ? ", " : "") + node.partition[i]->ToString();
+            }
+            return text + "]";
+          },
           [](const Union&) { return std::string("Union"); },
           [](const Limit& node) { return fmt::format("Limit {}", node.count); },
           [](const Offset& node) { return fmt::format("Offset {}", node.count); },

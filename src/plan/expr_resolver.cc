@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "expr/function.h"
+#include "plan/window_collector.h"
 
 namespace millrace::plan {
 namespace {
@@ -255,6 +256,12 @@ Result<ExprPtr> ExprResolver::ResolveCall(const UnresolvedExpr& expression) cons
     MILLRACE_ASSIGN_OR_RETURN(std::optional<ExprPtr> replacement, hook_(expression));
     if (replacement) return *std::move(replacement);
   }
+  if (IsWindowFunction(expression.name)) {
+    return AnalysisError("WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE", "42601",
+                         "Window function \"{}\" requires an OVER clause.",
+                         PrettySql(expression))
+        .Param("funcName", "\"" + PrettySql(expression) + "\"");
+  }
   if (expr::FindFunction(expression.name) == nullptr &&
       expr::FindAggregate(expression.name) != nullptr) {
     return AnalysisError("UNSUPPORTED_EXPR_FOR_OPERATOR", "42K0E",
@@ -297,6 +304,12 @@ Result<ExprPtr> ExprResolver::Resolve(const UnresolvedExpr& expression) const {
     }
     case Kind::kStar:
       return InvalidStar();
+    case Kind::kWindow:
+      if (window_hook_) return window_hook_(expression);
+      return AnalysisError("UNSUPPORTED_EXPR_FOR_OPERATOR", "42K0E",
+                           "The window function {} is not allowed here: use it in select or "
+                           "withColumn.",
+                           PrettySql(expression));
   }
   return InternalError("expression of unknown kind {}", static_cast<int>(expression.kind));
 }

@@ -40,6 +40,9 @@ class ExprResolver {
   /// (if anything) is used in its place. Aggregates and windows hook in here.
   using CallHook = std::function<Result<std::optional<ExprPtr>>(const UnresolvedExpr& call)>;
   void set_call_hook(CallHook hook) { hook_ = std::move(hook); }
+  /// Gives the column of an expression of kind kWindow; without it such a one is refused.
+  using WindowHook = std::function<Result<ExprPtr>(const UnresolvedExpr& window)>;
+  void set_window_hook(WindowHook hook) { window_hook_ = std::move(hook); }
 
   const expr::BindContext& bind_context() const { return bind_; }
   /// The column a name means.
@@ -62,6 +65,7 @@ class ExprResolver {
   const std::vector<Attribute>* hidden_ = nullptr;
   expr::BindContext bind_;
   CallHook hook_;
+  WindowHook window_hook_;
 };
 
 /// The column an expression becomes: keeps id and metadata of a plain column under a new name.

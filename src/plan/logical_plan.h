@@ -14,6 +14,7 @@
 #include "connector/source.h"
 #include "expr/aggregate.h"
 #include "expr/expr.h"
+#include "plan/window_frame.h"
 
 namespace millrace::plan {
 
@@ -131,7 +132,26 @@ struct Join {
 
 struct Union {};
 
+/// INTERSECT ALL and EXCEPT ALL: rows of the left input, each as often as both inputs have it, or as
+/// it has more of it than the right one.
+struct MultisetOperation {
+  bool intersects = false;
+};
+
+/// Repeats each row once per grouping set, with null for the keys that the set leaves out, and adds
+/// which those are. Spark's Expand.
+struct Expand {
+  std::vector<NamedExpr> keys;
+  std::vector<uint64_t> left_out;  // per set: a bit per key, the first key's the highest
+  Attribute grouping_id;
+};
+
 struct Limit {
+  int64_t count = 0;
+};
+
+/// The last rows.
+struct Tail {
   int64_t count = 0;
 };
 
@@ -149,8 +169,38 @@ struct Sort {
   std::vector<SortKey> keys;
 };
 
+/// One function over the rows around each row.
+struct WindowCall {
+  enum class Kind {
+    kRowNumber,
+    kRank,
+    kDenseRank,
+    kPercentRank,
+    kCumeDist,
+    kNtile,      // into `number` buckets
+    kOffset,     // args[0] of the row `number` rows after (before, below 0), else args[1] if given
+    kNthValue,   // args[0] of row `number` of the frame
+    kAggregate,  // `aggregate` over the frame
+  };
+  Kind kind = Kind::kRowNumber;
+  std::vector<ExprPtr> args;
+  int64_t number = 0;
+  expr::BoundAggregate aggregate;
+  WindowFrame frame;
+  Attribute attribute;
+};
+
+/// Adds one column per call, computed over the rows with equal `partition`, in `order`. Spark's
+/// Window.
+struct WindowFunctions {
+  std::vector<ExprPtr> partition;
+  std::vector<SortKey> order;
+  std::vector<WindowCall> calls;
+};
+
 using Node = std::variant<Scan, LocalRelation, Project, Filter, EventTimeWatermark, TimeWindow,
-                          SessionWindow, Aggregate, Deduplicate, Join, Union, Limit, Offset, Sort>;
+                          SessionWindow, Aggregate, Deduplicate, Join, Union,
+                          MultisetOperation, Expand, Limit, Tail, Offset, Sort, WindowFunctions>;
 
 /// Immutable; children are shared.
 struct LogicalPlan {

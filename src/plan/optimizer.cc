@@ -98,6 +98,23 @@ PlanPtr PruneWindow(const PlanPtr& plan, const std::vector<ExprPtr>& read,
   return MakePlan(plan->node, {std::move(child)}, std::move(output));
 }
 
+PlanPtr PruneWindowFunctions(const PlanPtr& plan, const WindowFunctions& window,
+                             Required required) {
+  WindowFunctions pruned{window.partition, window.order, {}};
+  for (const WindowCall& call : window.calls) {
+    if (required.erase(call.attribute.id) == 0) continue;
+    for (const ExprPtr& arg : call.args) Add(arg, &required);
+    for (const ExprPtr& arg : call.aggregate.args) Add(arg, &required);
+    pruned.calls.push_back(call);
+  }
+  for (const ExprPtr& key : window.partition) Add(key, &required);
+  for (const SortKey& key : window.order) Add(key.expr, &required);
+  PlanPtr child = Prune(plan->children[0], required);
+  std::vector<Attribute> output = child->output;
+  for (const WindowCall& call : pruned.calls) output.push_back(call.attribute);
+  return MakePlan(std::move(pruned), {std::move(child)}, std::move(output));
+}
+
 PlanPtr PruneJoin(const PlanPtr& plan, const Join& join, Required required) {
   for (const auto* keys : {&join.left_keys, &join.right_keys}) {
     for (const ExprPtr& key : *keys) Add(key, &required);
@@ -183,6 +200,34 @@ PlanPtr Prune(const PlanPtr& plan, const Required& required) {
             Required below = required;
             for (const SortKey& key : sort.keys) Add(key.expr, &below);
             return PrunePassing(plan, std::move(below));
+          },
+          [&](const MultisetOperation&) {
+            // Rows are equal by all their columns.
+            std::vector<PlanPtr> children;
+            for (const PlanPtr& child : plan->children) {
+              Required all;
+              for (const Attribute& attribute : child->output) all.insert(attribute.id);
+              children.push_back(Select(Prune(child, all), child->output));
+            }
+            return MakePlan(plan->node, std::move(children), plan->output);
+          },
+          [&](const Expand& expand) {
+            Required below = required;
+            std::vector<Attribute> added;
+            for (const NamedExpr& key : expand.keys) {
+              below.erase(key.attribute.id);
+              Add(key.expr, &below);
+              added.push_back(key.attribute);
+            }
+            below.erase(expand.grouping_id.id);
+            added.push_back(expand.grouping_id);
+            PlanPtr child = Prune(plan->children[0], below);
+            std::vector<Attribute> output = child->output;
+            output.insert(output.end(), added.begin(), added.end());
+            return MakePlan(plan->node, {std::move(child)}, std::move(output));
+          },
+          [&](const WindowFunctions& window) {
+            return PruneWindowFunctions(plan, window, required);
           },
           [&](const auto&) { return PrunePassing(plan, required); },
       },

@@ -12,6 +12,7 @@
 #include "base/interval.h"
 #include "expr/cast.h"
 #include "plan/expr_resolver.h"
+#include "plan/window_collector.h"
 
 namespace millrace::plan {
 namespace {
@@ -144,6 +145,9 @@ Result<PlanPtr> PlanBuilder::Project(PlanPtr input,
         MILLRACE_ASSIGN_OR_RETURN(below, AddWindow(below, call, resolver));
         return std::optional<ExprPtr>(below->output.back().ref());
       });
+  WindowCollector windows;
+  resolver.set_window_hook(
+      [&](const UnresolvedExpr& window) { return windows.Add(window, resolver); });
   std::vector<NamedExpr> columns;
   for (const UnresolvedExpr& expression : expressions) {
     MILLRACE_ASSIGN_OR_RETURN(std::vector<ResolvedColumn> resolved,
@@ -158,7 +162,7 @@ Result<PlanPtr> PlanBuilder::Project(PlanPtr input,
                                below->output.back().id == column.attribute.id;
     if (is_new_window) column.attribute = below->output.back();
   }
-  return MakeProject(std::move(below), std::move(columns));
+  return MakeProject(windows.Over(std::move(below)), std::move(columns));
 }
 
 Result<PlanPtr> PlanBuilder::Filter(PlanPtr input, const UnresolvedExpr& condition) const {
@@ -182,6 +186,9 @@ Result<PlanPtr> PlanBuilder::WithColumns(PlanPtr input,
                                          std::span<const UnresolvedExpr> aliases) const {
   ExprResolver resolver(input, conf_);
   std::vector<NamedExpr> columns;
+  WindowCollector windows;
+  resolver.set_window_hook(
+      [&](const UnresolvedExpr& window) { return windows.Add(window, resolver); });
   for (const Attribute& attribute : input->output) columns.push_back(PassThrough(attribute));
   for (const UnresolvedExpr& alias : aliases) {
     MILLRACE_ASSIGN_OR_RETURN(std::vector<ResolvedColumn> resolved,
@@ -196,7 +203,7 @@ Result<PlanPtr> PlanBuilder::WithColumns(PlanPtr input,
       if (!replaced) columns.push_back({column.expr, column.attribute});
     }
   }
-  return MakeProject(std::move(input), std::move(columns));
+  return MakeProject(windows.Over(std::move(input)), std::move(columns));
 }
 
 Result<PlanPtr> PlanBuilder::WithColumnsRenamed(
@@ -413,6 +420,28 @@ Result<PlanPtr> PlanBuilder::Limit(PlanPtr input, int64_t count) const {
   }
   std::vector<Attribute> output = input->output;
   return MakePlan(plan::Limit{count}, {std::move(input)}, std::move(output));
+}
+
+Result<PlanPtr> PlanBuilder::Tail(PlanPtr input, int64_t count) const {
+  if (count < 0) {
+    return AnalysisError("INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", "42K0E",
+                         "The limit like expression \"{0}\" is invalid. The tail expression must "
+                         "be equal to or greater than 0, but got {0}.",
+                         count);
+  }
+  std::vector<Attribute> output = input->output;
+  return MakePlan(plan::Tail{count}, {std::move(input)}, std::move(output));
+}
+
+Result<PlanPtr> PlanBuilder::MultisetOperation(PlanPtr left, PlanPtr right,
+                                               bool intersects) const {
+  // A union checks and widens the inputs the same way.
+  MILLRACE_ASSIGN_OR_RETURN(PlanPtr both, Union(std::move(left), std::move(right), false, false));
+  std::vector<Attribute> output = both->children[0]->output;
+  for (size_t i = 0; intersects && i < output.size(); ++i) {
+    output[i].nullable = output[i].nullable && both->children[1]->output[i].nullable;
+  }
+  return MakePlan(plan::MultisetOperation{intersects}, both->children, std::move(output));
 }
 
 Result<PlanPtr> PlanBuilder::Offset(PlanPtr input, int64_t count) const {

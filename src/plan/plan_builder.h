@@ -50,6 +50,15 @@ class PlanBuilder {
                                 const std::string& delay) const;
   Result<PlanPtr> Aggregate(PlanPtr input, std::span<const UnresolvedExpr> grouping,
                             std::span<const UnresolvedExpr> aggregates) const;
+  /// Grouping by several sets of keys at once: per set, the keys it leaves out, a bit per key, the
+  /// first key's the highest. grouping(key) and grouping_id() may stand in `aggregates`.
+  Result<PlanPtr> GroupingSets(PlanPtr input, std::span<const UnresolvedExpr> keys,
+                               std::vector<uint64_t> left_out,
+                               std::span<const UnresolvedExpr> aggregates) const;
+  /// Groups by `grouping`, with one column per value of `column` and aggregate.
+  Result<PlanPtr> Pivot(PlanPtr input, std::span<const UnresolvedExpr> grouping,
+                        const UnresolvedExpr& column, std::span<const UnresolvedExpr> values,
+                        std::span<const UnresolvedExpr> aggregates) const;
   /// `columns` empty: all columns.
   Result<PlanPtr> Deduplicate(PlanPtr input, std::span<const std::string> columns,
                               bool within_watermark) const;
@@ -57,7 +66,10 @@ class PlanBuilder {
                        const JoinCriteria& criteria) const;
   Result<PlanPtr> Union(PlanPtr left, PlanPtr right, bool by_name,
                         bool allow_missing_columns) const;
+  /// INTERSECT ALL, or EXCEPT ALL.
+  Result<PlanPtr> MultisetOperation(PlanPtr left, PlanPtr right, bool intersects) const;
   Result<PlanPtr> Limit(PlanPtr input, int64_t count) const;
+  Result<PlanPtr> Tail(PlanPtr input, int64_t count) const;
   Result<PlanPtr> Offset(PlanPtr input, int64_t count) const;
   Result<PlanPtr> Sort(PlanPtr input, std::span<const UnresolvedExpr> order) const;
 

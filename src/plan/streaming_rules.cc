@@ -55,6 +55,11 @@ Status CheckAggregate(const PlanPtr& plan, const Aggregate& aggregate, OutputMod
   if (aggregate.session_key >= 0 && mode == OutputMode::kUpdate) {
     return UnsupportedMode(mode, "session window streaming aggregations");
   }
+  if (aggregate.session_key >= 0 && aggregate.keys.size() == 1) {
+    return AnalysisError("_LEGACY_ERROR_TEMP_3068", "",
+                         "Global aggregation with session window in streaming query is not "
+                         "supported.");
+  }
   std::vector<Attribute> keys;
   for (const NamedExpr& key : aggregate.keys) keys.push_back(key.attribute);
   if (mode == OutputMode::kAppend && !HasWatermark(keys)) {
@@ -161,6 +166,18 @@ Status CheckNode(const PlanPtr& plan, OutputMode mode) {
             return Status::OK();
           },
           [&](const Join& join) { return CheckJoin(plan, join, mode); },
+          [&](const MultisetOperation& operation) -> Status {
+            return Legacy3102(fmt::format("{} of streaming DataFrames/Datasets is not supported",
+                                          operation.intersects ? "Intersect" : "Except"));
+          },
+          [&](const WindowFunctions& window) -> Status {
+            return AnalysisError(
+                       "NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING", "42KDE",
+                       "Window function is not supported in {} on streaming "
+                       "DataFrames/Datasets.\nStructured Streaming only supports time-window "
+                       "aggregation using the WINDOW function.",
+                       window.calls.empty() ? "" : window.calls[0].attribute.name);
+          },
           [&](const Sort&) -> Status {
             if (mode == OutputMode::kComplete && HasStreamingAggregate(plan->children[0])) {
               return Status::OK();

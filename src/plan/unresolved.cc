@@ -66,6 +66,42 @@ std::string CaseText(const std::vector<UnresolvedExpr>& args) {
   return text + " END";
 }
 
+std::string BoundText(const std::optional<int64_t>& offset, bool lower) {
+  if (!offset) return lower ? "UNBOUNDED PRECEDING" : "UNBOUNDED FOLLOWING";
+  if (*offset == 0) return "CURRENT ROW";
+  return fmt::format("{} {}", std::abs(*offset), *offset < 0 ? "PRECEDING" : "FOLLOWING");
+}
+
+// Spark: WindowExpression.sql.
+std::string WindowText(const UnresolvedExpr& window) {
+  std::string partition;
+  std::string order;
+  for (size_t i = 1; i < window.children.size(); ++i) {
+    const UnresolvedExpr& child = window.children[i];
+    std::string& list = i <= window.partitions ? partition : order;
+    if (!list.empty()) list += ", ";
+    list += PrettySql(child.kind == Kind::kSortOrder ? child.children[0] : child);
+    if (child.kind == Kind::kSortOrder) {
+      list += child.descending ? " DESC" : " ASC";
+      list += child.nulls_first ? " NULLS FIRST" : " NULLS LAST";
+    }
+  }
+  std::string spec;
+  const auto add = [&](const std::string& part) {
+    if (!spec.empty()) spec += ' ';
+    spec += part;
+  };
+  if (!partition.empty()) add("PARTITION BY " + partition);
+  if (!order.empty()) add("ORDER BY " + order);
+  if (window.frame) {
+    add(fmt::format("{} BETWEEN {} AND {}", window.frame->rows ? "ROWS" : "RANGE",
+                    BoundText(window.frame->lower, true), BoundText(window.frame->upper, false)));
+  } else {
+    add("unspecifiedframe$()");
+  }
+  return fmt::format("{} OVER ({})", PrettySql(window.children[0]), spec);
+}
+
 std::string CallText(const UnresolvedExpr& call) {
   const std::string name = Lower(call.name);
   const std::vector<UnresolvedExpr>& args = call.children;
@@ -180,6 +216,7 @@ std::string ColumnName(const UnresolvedExpr& expression) {
       return ColumnName(expression.children[0]);
     case Kind::kCall:
       if (Lower(expression.name) == "window") return "window";
+      if (Lower(expression.name) == "session_window") return "session_window";
       return PrettySql(expression);
     default:
       return PrettySql(expression);
@@ -213,6 +250,8 @@ std::string PrettySql(const UnresolvedExpr& expression) {
     }
     case Kind::kSortOrder:
       return PrettySql(expression.children[0]);
+    case Kind::kWindow:
+      return WindowText(expression);
   }
   return "";
 }

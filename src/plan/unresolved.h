@@ -9,6 +9,7 @@
 
 #include "data/batch.h"
 #include "expr/cast.h"
+#include "plan/window_frame.h"
 
 namespace millrace::plan {
 
@@ -22,6 +23,8 @@ struct UnresolvedExpr {
     kCast,       // type, cast_mode, children[0]
     kExtract,    // children[0] . children[1]
     kSortOrder,  // children[0], descending, nulls_first
+    kWindow,     // children[0] OVER (PARTITION BY the next `partitions` children ORDER BY the rest),
+                 // frame
   };
 
   Kind kind = Kind::kLiteral;
@@ -35,6 +38,8 @@ struct UnresolvedExpr {
   bool distinct = false;
   bool descending = false;
   bool nulls_first = true;
+  size_t partitions = 0;
+  std::optional<WindowFrame> frame;
   std::vector<UnresolvedExpr> children;
 
   static UnresolvedExpr Attribute(std::vector<std::string> parts);
