@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Records the Spark Connect plans of the golden streaming cases, without a server.
 
-Reads test/golden/streaming_cases.json and back_to_back_cases.json (PySpark text with the inputs
-and outputs of a real Spark 4.2), builds each query with the pinned PySpark client, and writes its
+Reads test/golden/streaming_cases.json, join_cases.json and back_to_back_cases.json (PySpark text
+with the inputs and outputs of a real Spark 4.2), builds each query with the pinned PySpark client, and writes its
 plan as protobuf JSON to test/golden/plans.json.
 """
 
@@ -79,7 +79,7 @@ def source(spark, schema, index, options):
 def main():
     spark = offline_session()
     plans = {}
-    for name in ("streaming_cases.json", "back_to_back_cases.json"):
+    for name in ("streaming_cases.json", "join_cases.json", "back_to_back_cases.json"):
         for case in json.loads((FOLDER / name).read_text()):
             code = case["code"]
             for text, columns in REWRITES.items():
