@@ -29,13 +29,14 @@ MODULES = {
     "checkpoint": ["base"],
     "state": ["data", "metrics"],
     "connector": ["data", "metrics"],
+    "python_worker": ["connector"],
     # levels 3, 4, 5
     "plan": ["expr", "connector"],
     "exec": ["plan", "state"],
     "streaming": ["exec", "checkpoint"],
     # level 6
     "connectors/*": ["connector"],
-    "connect_plan": ["streaming", "connect_proto"],
+    "connect_plan": ["streaming", "python_worker", "connect_proto"],
     "client": ["data", "connect_proto"],
     "web": ["streaming"],
     # level 7
@@ -82,7 +83,7 @@ LIBRARIES = [
     ("lz4*.h", ["connectors/kafka", "state"]),
     ("snappy*.h", ["connectors/kafka", "state"]),
     ("zstd*.h", ["connectors/kafka", "state"]),
-    ("zlib.h", ["connectors/kafka", "state"]),
+    ("zlib.h", ["connectors/kafka", "state", "spark_connect"]),
     ("CLI/*", ["app", APPS]),
 ]
 # Kept out of our headers, so that their types do not spread.
@@ -92,7 +93,7 @@ TEST_LIBRARIES = ["gtest/*", "gmock/*"]
 # Standard C++ headers have neither a dot nor a slash; these belong to the system as well.
 SYSTEM_HEADERS = [
     "*intrin.h", "arpa/*", "dirent.h", "dlfcn.h", "endian.h", "fcntl.h", "ifaddrs.h", "net/*",
-    "netdb.h", "netinet/*", "poll.h", "pthread.h", "pwd.h", "sched.h", "strings.h", "sys/*",
+    "netdb.h", "netinet/*", "poll.h", "pthread.h", "pwd.h", "sched.h", "spawn.h", "strings.h", "sys/*",
     "termios.h", "unistd.h",
 ]  # fmt: skip
 

@@ -13,6 +13,7 @@ BUILD_DIR=build/release
 SERVERS=127.0.0.1:19092
 SECONDS_TO_RUN=0
 RATE=200
+WITH_PYTHON=0
 CHECKPOINT=data/checkpoints
 LAKE=data/refined_orders
 STOP_SECONDS=30
@@ -22,11 +23,12 @@ JOB=""
 
 usage() {
   cat <<'END'
-Usage: ./dev demo [--seconds N] [--bootstrap-servers HOST:PORT] [--rate R]
+Usage: ./dev demo [--seconds N] [--bootstrap-servers HOST:PORT] [--rate R] [--python]
 
   --seconds N             stop after N seconds; otherwise Ctrl-C does
   --bootstrap-servers A   use this Kafka instead of starting one
   --rate R                orders a second; default 200
+  --python                run the PySpark original of the job (millrace submit)
 END
 }
 
@@ -36,6 +38,11 @@ parse_arguments() {
       -h | --help)
         usage
         exit
+        ;;
+      --python)
+        WITH_PYTHON=1
+        shift
+        continue
         ;;
       *=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;;
     esac
@@ -110,8 +117,13 @@ run_pipeline() {
   "$BUILD_DIR/orders_producer" --bootstrap-servers "$SERVERS" --rate "$RATE" \
     </dev/null >data/producer.log 2>&1 &
   PRODUCER=$!
-  "$BUILD_DIR/ecommerce_tracking" --bootstrap-servers "$SERVERS" --checkpoint "$CHECKPOINT" \
-    --output "$LAKE" </dev/null &
+  local job=("$BUILD_DIR/ecommerce_tracking")
+  if ((WITH_PYTHON)); then
+    job=("$BUILD_DIR/millrace" submit --python .deps/venv/bin/python
+      apps/orders/ecommerce_tracking.py)
+  fi
+  "${job[@]}" --bootstrap-servers "$SERVERS" --checkpoint "$CHECKPOINT" --output "$LAKE" \
+    </dev/null &
   JOB=$!
   set +m
   until over; do

@@ -188,6 +188,28 @@ install_jars() {
   set_stamp "$name" "$key"
 }
 
+# Puts the clients of tools/clients.txt into .deps/clients/<version>, each alone: what they need is
+# in .deps/venv.
+need_clients() {
+  need_venv
+  stamp_is clients "$(hash_of <"$ROOT/tools/clients.txt")" || with_deps_lock install_clients
+}
+
+install_clients() {
+  local key pin version
+  key=$(hash_of <"$ROOT/tools/clients.txt")
+  ! stamp_is clients "$key" || return 0
+  rm -rf "${DEPS:?}/clients"
+  while read -r pin; do
+    version=${pin##*==}
+    run_step "Fetching the PySpark client $version" "$DEPS/log/clients.log" \
+      "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input --no-deps \
+      --target "$DEPS/clients/$version" "$pin" ||
+      die "Could not fetch $pin. Check the network, try again."
+  done < <(grep -v '^#' "$ROOT/tools/clients.txt")
+  set_stamp clients "$key"
+}
+
 need_build() {
   need_apt "${APT_BUILD[@]}"
   need_arrow

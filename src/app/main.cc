@@ -1,4 +1,4 @@
-// The command line: millrace show, millrace handover.
+// The command line: millrace show, handover, serve, submit.
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
@@ -6,6 +6,8 @@
 
 #include "app/engine.h"
 #include "app/handover.h"
+#include "app/serve.h"
+#include "app/submit.h"
 #include "millrace/millrace.h"
 
 namespace {
@@ -53,19 +55,75 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
   show->add_flag("--schema", show_arguments.schema, "Print the schema instead of rows.");
-  show->add_flag("--count", show_arguments.count, "Print the number of rows instead of rows.");
+  show->add_flag("--count", show_arguments.count,
+                 "Print the number of rows instead of rows.");
 
   millrace::app::HandoverArguments handover_arguments;
   std::string to;
   CLI::App* handover = program.add_subcommand(
-      "handover", "Hand a stateless query and its lake over to Spark, or take them over.");
-  handover->add_option("--checkpoint", handover_arguments.checkpoint, "The query's checkpoint.")
+      "handover",
+      "Hand a stateless query and its lake over to Spark, or take them over.");
+  handover
+      ->add_option("--checkpoint", handover_arguments.checkpoint,
+                   "The query's checkpoint.")
       ->required();
   handover->add_option("--lake", handover_arguments.lake, "The folder the query writes.")
       ->required();
   handover->add_option("--to", to, "Who goes on with the query.")
       ->required()
       ->check(CLI::IsMember({"spark", "millrace"}));
+
+  millrace::app::ServeArguments serve_arguments;
+  CLI::App* serve =
+      program.add_subcommand("serve", "Serve PySpark clients, as sc://127.0.0.1:15002.");
+  serve->add_option("--host", serve_arguments.host, "Address to listen on.")
+      ->capture_default_str();
+  serve
+      ->add_option("--port", serve_arguments.port,
+                   "Port to listen on; 0 takes a free one.")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  serve->add_option("--token-file", serve_arguments.token_file,
+                    "File with the token that clients give (sc://…/;token=…).");
+  serve->add_option("--tls-cert", serve_arguments.tls_cert,
+                    "PEM file with the certificate.");
+  serve->add_option("--tls-key", serve_arguments.tls_key,
+                    "PEM file with the private key.");
+  serve->add_flag("--no-python", serve_arguments.no_python,
+                  "Refuse foreachBatch and foreach, which run functions of clients.");
+  serve
+      ->add_option("--max-message-mib", serve_arguments.max_message_mib,
+                   "Largest request, in MiB.")
+      ->check(CLI::Range(1, 2000))
+      ->capture_default_str();
+  serve
+      ->add_option("--max-sessions", serve_arguments.max_sessions,
+                   "Sessions at the same time.")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+
+  millrace::app::SubmitArguments submit_arguments;
+  CLI::App* submit =
+      program.add_subcommand("submit", "Run a PySpark script: submit script.py …");
+  submit->prefix_command();
+  submit->add_option("--python", submit_arguments.python, "A Python that has PySpark.");
+  submit
+      ->add_option("--conf", submit_arguments.conf,
+                   "A setting of the session: key=value.")
+      ->allow_extra_args(false);
+  for (const char* option :
+       {"--master", "--deploy-mode", "--name", "--packages", "--jars", "--repositories",
+        "--files", "--archives", "--properties-file", "--driver-memory", "--driver-cores",
+        "--driver-java-options", "--executor-memory", "--executor-cores",
+        "--num-executors", "--total-executor-cores", "--queue"}) {
+    submit
+        ->add_option_function<std::string>(
+            option,
+            [&submit_arguments, option](const std::string& value) {
+              submit_arguments.ignored.push_back(std::string(option) + " " + value);
+            })
+        ->group("");  // known from spark-submit, not shown
+  }
 
   try {
     program.parse(argc, argv);
@@ -78,6 +136,17 @@ int main(int argc, char** argv) {
     handover_arguments.to = to == "spark" ? HandoverTo::kSpark : HandoverTo::kMillrace;
     return Report(millrace::app::Handover(millrace::app::Engine::Instance().file_system(),
                                           handover_arguments));
+  }
+  if (serve->parsed()) return Report(millrace::app::Serve(serve_arguments));
+  if (submit->parsed()) {
+    submit_arguments.command = submit->remaining();
+    if (submit_arguments.command.empty()) {
+      std::fprintf(stderr,
+                   "millrace: submit wants a script: millrace submit script.py [args]\n");
+      return 2;
+    }
+    const millrace::Result<int> code = millrace::app::Submit(submit_arguments);
+    return code.ok() ? *code : Report(code.status());
   }
   return Report(Show(show_arguments));
 }

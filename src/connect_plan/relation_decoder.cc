@@ -1,13 +1,11 @@
 #include "connect_plan/relation_decoder.h"
 
-#include <arrow/array.h>
-#include <arrow/buffer.h>
-#include <arrow/io/memory.h>
-#include <arrow/ipc/reader.h>
-#include <arrow/record_batch.h>
+#include <arrow/type.h>
 
 #include "base/error.h"
+#include "connect_plan/derived_relations.h"
 #include "connect_plan/expression_decoder.h"
+#include "connect_plan/type_codec.h"
 
 // Older clients still fill in the fields that newer definitions call deprecated.
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -23,14 +21,14 @@ constexpr int kMaxDepth = 1000;
 
 class Decoder {
  public:
-  Decoder(const plan::PlanBuilder& builder, const ViewLookup& views)
-      : builder_(builder), views_(views) {}
+  Decoder(const plan::PlanBuilder& builder, const Lookups& lookups)
+      : builder_(builder), lookups_(lookups) {}
 
   Result<PlanPtr> Decode(const proto::Relation& relation) {
     if (++depth_ > kMaxDepth) {
-      return AnalysisError("PLAN_TOO_DEEP", "54000",
-                           "The plan is more than {} operators deep. Build it in fewer steps.",
-                           kMaxDepth);
+      return AnalysisError(
+          "PLAN_TOO_DEEP", "54000",
+          "The plan is more than {} operators deep. Build it in fewer steps.", kMaxDepth);
     }
     Result<PlanPtr> decoded = DecodeNode(relation);
     --depth_;
@@ -46,7 +44,15 @@ class Decoder {
       case proto::Relation::kRead:
         return Read(relation.read());
       case proto::Relation::kLocalRelation:
-        return Local(relation.local_relation());
+        return DecodeLocal(relation.local_relation(), builder_);
+      case proto::Relation::kCachedLocalRelation:
+        return DecodeCachedLocal(relation.cached_local_relation(), builder_,
+                                 lookups_.artifact);
+      case proto::Relation::kChunkedCachedLocalRelation:
+        return DecodeChunkedLocal(relation.chunked_cached_local_relation(), builder_,
+                                  lookups_.artifact);
+      case proto::Relation::kCachedRemoteRelation:
+        return RemoteRelation(relation.cached_remote_relation().relation_id());
       case proto::Relation::kRange: {
         const auto& range = relation.range();
         return builder_.Range(range.start(), range.end(), range.step());
@@ -83,7 +89,8 @@ class Decoder {
         for (const auto& rename : node.renames()) {
           renames.emplace_back(rename.col_name(), rename.new_col_name());
         }
-        for (const auto& [from, to] : node.rename_columns_map()) renames.emplace_back(from, to);
+        for (const auto& [from, to] : node.rename_columns_map())
+          renames.emplace_back(from, to);
         return builder_.WithColumnsRenamed(std::move(input), renames);
       }
       case proto::Relation::kDrop:
@@ -95,7 +102,8 @@ class Decoder {
         return builder_.ToDf(std::move(input), names);
       }
       case proto::Relation::kSubqueryAlias: {
-        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(relation.subquery_alias().input()));
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input,
+                                  Decode(relation.subquery_alias().input()));
         return builder_.Alias(std::move(input), relation.subquery_alias().alias());
       }
       case proto::Relation::kWithWatermark: {
@@ -138,12 +146,8 @@ class Decoder {
         }
         return builder_.Sort(std::move(input), order);
       }
-      default: {
-        const auto* field = proto::Relation::descriptor()->FindFieldByNumber(
-            static_cast<int>(relation.rel_type_case()));
-        return UnsupportedError("A relation of kind {} is not supported yet.",
-                                field == nullptr ? "unknown" : field->name());
-      }
+      default:
+        return Derived(relation);
     }
   }
 
@@ -160,7 +164,7 @@ class Decoder {
   Result<PlanPtr> Read(const proto::Read& read) {
     if (read.has_named_table()) {
       const std::string& name = read.named_table().unparsed_identifier();
-      if (PlanPtr view = views_(name)) return view;
+      if (PlanPtr view = lookups_.view(name)) return view;
       return builder_.Table(name);
     }
     const auto& source = read.data_source();
@@ -171,68 +175,87 @@ class Decoder {
     if (paths.empty()) {
       if (auto path = options.Get("path")) paths.push_back(*std::move(path));
     }
-    return builder_.Read(source.has_format() && !source.format().empty() ? source.format()
-                                                                         : "parquet",
-                         options, paths, source.schema(), read.is_streaming(),
-                         source.source_name());
+    return builder_.Read(
+        source.has_format() && !source.format().empty() ? source.format() : "parquet",
+        options, paths, source.schema(), read.is_streaming(), source.source_name());
   }
 
-  Result<PlanPtr> Local(const proto::LocalRelation& local) {
-    data::SchemaPtr schema;
-    std::vector<data::Batch> batches;
-    if (local.has_data()) {
-      auto input = std::make_shared<arrow::io::BufferReader>(
-          arrow::Buffer::FromString(local.data()));
-      auto reader = arrow::ipc::RecordBatchStreamReader::Open(input);
-      if (!reader.ok()) return BadArrow(reader.status());
-      while (true) {
-        auto batch = (*reader)->Next();
-        if (!batch.ok()) return BadArrow(batch.status());
-        if (*batch == nullptr) break;
-        MILLRACE_ASSIGN_OR_RETURN(data::Batch converted, data::ToEngineTypes(*batch));
-        batches.push_back(std::move(converted));
-      }
-      MILLRACE_ASSIGN_OR_RETURN(
-          const data::Batch empty,
-          data::ToEngineTypes(data::EmptyBatch((*reader)->schema())));
-      schema = empty->schema();
-    }
-    if (!local.schema().empty()) {
-      MILLRACE_ASSIGN_OR_RETURN(const data::SchemaPtr given, data::ParseSchema(local.schema()));
-      return Conform(given, std::move(batches));
-    }
-    if (schema == nullptr) {
-      return AnalysisError("INVALID_LOCAL_RELATION", "42601",
-                           "A local relation needs rows or a schema; it has neither.");
-    }
-    return builder_.Local(std::move(schema), std::move(batches));
+  Result<PlanPtr> RemoteRelation(const std::string& id) {
+    if (PlanPtr plan = lookups_.remote_relation(id)) return plan;
+    return Error(Fault::kUser,
+                 "The Spark Connect plan is invalid. No DataFrame with id {} is found in "
+                 "the "
+                 "session.",
+                 id)
+        .Class("CONNECT_INVALID_PLAN.DATAFRAME_NOT_FOUND", "56K00")
+        .Java("org.apache.spark.sql.connect.common.InvalidPlanInput")
+        .Param("dfId", id);
   }
 
-  // The client's schema has the names and nullability; its rows have the values.
-  Result<PlanPtr> Conform(const data::SchemaPtr& schema, std::vector<data::Batch> batches) {
-    for (data::Batch& batch : batches) {
-      if (batch->num_columns() != schema->num_fields()) {
-        return AnalysisError("INVALID_LOCAL_RELATION", "42601",
-                             "A local relation has {} columns, its schema {}.",
-                             batch->num_columns(), schema->num_fields());
+  // Relations that other relations make; nothing where this is none.
+  Result<PlanPtr> Derived(const proto::Relation& relation) {
+    switch (relation.rel_type_case()) {
+      case proto::Relation::kDropNa: {
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(relation.drop_na().input()));
+        return DropNa(builder_, std::move(input), relation.drop_na());
       }
-      for (int i = 0; i < schema->num_fields(); ++i) {
-        if (batch->column(i)->type()->Equals(*schema->field(i)->type())) continue;
-        return UnsupportedError("Local rows whose column {} is {} where the schema says {} are "
-                                "not supported yet.",
-                                schema->field(i)->name(),
-                                data::SimpleTypeName(*batch->column(i)->type()),
-                                data::SimpleTypeName(*schema->field(i)->type()));
+      case proto::Relation::kFillNa: {
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(relation.fill_na().input()));
+        return FillNa(builder_, std::move(input), relation.fill_na());
       }
-      batch = arrow::RecordBatch::Make(schema, batch->num_rows(), batch->columns());
+      case proto::Relation::kReplace: {
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(relation.replace().input()));
+        return ReplaceValues(builder_, std::move(input), relation.replace());
+      }
+      case proto::Relation::kToSchema: {
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(relation.to_schema().input()));
+        MILLRACE_ASSIGN_OR_RETURN(const data::TypePtr type,
+                                  DecodeType(relation.to_schema().schema()));
+        return ToSchema(builder_, std::move(input), arrow::schema(type->fields()));
+      }
+      case proto::Relation::kDescribe: {
+        const auto& node = relation.describe();
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(node.input()));
+        return Summary(builder_, std::move(input),
+                       {node.cols().begin(), node.cols().end()},
+                       {"count", "mean", "stddev", "min", "max"});
+      }
+      case proto::Relation::kSummary: {
+        const auto& node = relation.summary();
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(node.input()));
+        std::vector<std::string> wanted(node.statistics().begin(),
+                                        node.statistics().end());
+        if (wanted.empty())
+          wanted = {"count", "mean", "stddev", "min", "25%", "50%", "75%", "max"};
+        return Summary(builder_, std::move(input), {}, wanted);
+      }
+      case proto::Relation::kCov: {
+        const auto& node = relation.cov();
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(node.input()));
+        return PairStatistic(builder_, std::move(input), "covar_samp", node.col1(),
+                             node.col2(), "cov");
+      }
+      case proto::Relation::kCorr: {
+        const auto& node = relation.corr();
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(node.input()));
+        return PairStatistic(builder_, std::move(input), "corr", node.col1(), node.col2(),
+                             "corr");
+      }
+      // How rows are spread over machines, and what to tell Spark's optimiser, is nothing
+      // here.
+      case proto::Relation::kRepartition:
+        return Decode(relation.repartition().input());
+      case proto::Relation::kRepartitionByExpression:
+        return Decode(relation.repartition_by_expression().input());
+      case proto::Relation::kHint:
+        return Decode(relation.hint().input());
+      default: {
+        const auto* field = proto::Relation::descriptor()->FindFieldByNumber(
+            static_cast<int>(relation.rel_type_case()));
+        return UnsupportedError("A relation of kind {} is not supported yet.",
+                                field == nullptr ? "unknown" : field->name());
+      }
     }
-    return builder_.Local(schema, std::move(batches));
-  }
-
-  static Error BadArrow(const arrow::Status& status) {
-    return AnalysisError("INVALID_LOCAL_RELATION", "42601",
-                         "The rows of a local relation are no Arrow stream: {}",
-                         status.ToString());
   }
 
   Result<PlanPtr> Drop(const proto::Drop& drop) {
@@ -349,36 +372,33 @@ class Decoder {
   }
 
   Result<PlanPtr> SetOperation(const proto::SetOperation& node) {
-    const bool intersects = node.set_op_type() == proto::SetOperation::SET_OP_TYPE_INTERSECT;
-    const bool excepts = node.set_op_type() == proto::SetOperation::SET_OP_TYPE_EXCEPT;
-    if (node.is_all() && (intersects || excepts)) {
-      MILLRACE_ASSIGN_OR_RETURN(PlanPtr left, Decode(node.left_input()));
-      MILLRACE_ASSIGN_OR_RETURN(PlanPtr right, Decode(node.right_input()));
-      return builder_.MultisetOperation(std::move(left), std::move(right), intersects);
-    }
-    if (node.set_op_type() != proto::SetOperation::SET_OP_TYPE_UNION) {
-      return UnsupportedError("The set operation {} is not supported yet.",
-                              proto::SetOperation::SetOpType_Name(node.set_op_type()));
-    }
     MILLRACE_ASSIGN_OR_RETURN(PlanPtr left, Decode(node.left_input()));
     MILLRACE_ASSIGN_OR_RETURN(PlanPtr right, Decode(node.right_input()));
-    MILLRACE_ASSIGN_OR_RETURN(
-        PlanPtr all, builder_.Union(std::move(left), std::move(right), node.by_name(),
-                                    node.allow_missing_columns()));
-    if (node.is_all()) return all;
-    return builder_.Deduplicate(std::move(all), {}, false);
+    if (node.set_op_type() == proto::SetOperation::SET_OP_TYPE_UNION) {
+      MILLRACE_ASSIGN_OR_RETURN(
+          PlanPtr all, builder_.Union(std::move(left), std::move(right), node.by_name(),
+                                      node.allow_missing_columns()));
+      if (node.is_all()) return all;
+      return builder_.Deduplicate(std::move(all), {}, false);
+    }
+    const bool intersects = node.set_op_type() == proto::SetOperation::SET_OP_TYPE_INTERSECT;
+    if (node.is_all()) {
+      return builder_.MultisetOperation(std::move(left), std::move(right), intersects);
+    }
+    return intersects ? IntersectDistinct(builder_, std::move(left), std::move(right))
+                      : ExceptDistinct(builder_, std::move(left), std::move(right));
   }
 
   const plan::PlanBuilder& builder_;
-  const ViewLookup& views_;
+  const Lookups& lookups_;
   int depth_ = 0;
 };
 
 }  // namespace
 
-Result<PlanPtr> DecodeRelation(const proto::Relation& relation, const plan::PlanBuilder& builder,
-                               const ViewLookup& views) {
-  return Decoder(builder, views).Decode(relation);
+Result<PlanPtr> DecodeRelation(const proto::Relation& relation,
+                               const plan::PlanBuilder& builder, const Lookups& lookups) {
+  return Decoder(builder, lookups).Decode(relation);
 }
 
 }  // namespace millrace::connect_plan

@@ -1,21 +1,28 @@
-// Spark Connect's Relation message as a resolved plan: walks the tree, children first, and calls
-// PlanBuilder for each node.
+// Spark Connect's Relation message as a resolved plan: walks the tree, children first,
+// and calls PlanBuilder for each node.
 #pragma once
 
 #include <functional>
 #include <string>
 
+#include "connect_plan/local_relation.h"
 #include "plan/plan_builder.h"
 #include "spark/connect/relations.pb.h"
 
 namespace millrace::connect_plan {
 
-/// Looks up a temporary view; null where there is none.
-using ViewLookup = std::function<plan::PlanPtr(const std::string& name)>;
+/// What a session knows by name; each gives null where there is nothing.
+struct Lookups {
+  std::function<plan::PlanPtr(const std::string& name)> view;
+  /// What the server keeps for the client: the rows of a batch in foreachBatch.
+  std::function<plan::PlanPtr(const std::string& id)> remote_relation;
+  ArtifactLookup artifact;
+};
 
-/// Errors: those of PlanBuilder; UNSUPPORTED_FEATURE / 0A000 names a relation or option that is
-/// not built.
+/// Errors: those of PlanBuilder; UNSUPPORTED_FEATURE / 0A000 names a relation or option
+/// that is not built.
 Result<plan::PlanPtr> DecodeRelation(const spark::connect::Relation& relation,
-                                     const plan::PlanBuilder& builder, const ViewLookup& views);
+                                     const plan::PlanBuilder& builder,
+                                     const Lookups& lookups);
 
 }  // namespace millrace::connect_plan

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/uuid.h"
 #include "connect_plan/execution.h"
 #include "connect_plan/relation_decoder.h"
 #include "connect_plan/type_codec.h"
@@ -21,9 +22,6 @@ namespace millrace::connect_plan {
 namespace {
 
 namespace proto = spark::connect;
-
-// The Spark version whose protocol and semantics this is.
-constexpr std::string_view kSparkVersion = "4.2.0";
 
 Result<data::Batch> OneString(const std::string& column, const std::string& text) {
   arrow::StringViewBuilder builder;
@@ -52,10 +50,35 @@ connector::SaveMode ToSaveMode(proto::WriteOperation::SaveMode mode) {
 
 Session::Session(std::string id, const SessionEnvironment& environment)
     : id_(std::move(id)),
+      server_side_id_(MakeUuid()),
       environment_(environment),
-      queries_(streaming::QueryEnvironment{environment.fs, environment.clock}) {}
+      queries_(QueryEnvironmentOf(environment)) {
+  conf_.set_session_id(id_);
+}
 
-Session::~Session() = default;
+Session::~Session() {
+  queries_.StopAll();
+  for (const auto& tables : environment_.connectors->tables()) tables->DropAll(id_);
+}
+
+streaming::QueryEnvironment Session::QueryEnvironmentOf(
+    const SessionEnvironment& environment) {
+  streaming::QueryEnvironment queries;
+  queries.fs = environment.fs;
+  queries.clock = environment.clock;
+  queries.listener = &listeners_;
+  queries.on_end = [this](const streaming::StreamingQuery& query, const Status& cause) {
+    listeners_.OnEnd(query, cause);
+  };
+  return queries;
+}
+
+void Session::CopyFrom(const Session& other) {
+  const std::scoped_lock lock(mutex_, other.mutex_);
+  conf_ = other.conf_;
+  conf_.set_session_id(id_);
+  views_ = other.views_;
+}
 
 plan::SessionConf Session::conf() const {
   const std::lock_guard lock(mutex_);
@@ -68,17 +91,37 @@ plan::PlanPtr Session::FindView(const std::string& name) const {
   return found == views_.end() ? nullptr : found->second;
 }
 
+plan::PlanPtr Session::FindRemoteRelation(const std::string& id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = remote_relations_.find(id);
+  return found == remote_relations_.end() ? nullptr : found->second;
+}
+
+std::string Session::AddRemoteRelation(plan::PlanPtr plan) {
+  std::string id = MakeUuid();
+  const std::lock_guard lock(mutex_);
+  remote_relations_[id] = std::move(plan);
+  return id;
+}
+
+void Session::RemoveRemoteRelation(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  remote_relations_.erase(id);
+}
+
 Result<plan::PlanPtr> Session::Decode(const proto::Relation& relation,
                                       const plan::SessionConf& conf) const {
   const plan::PlanBuilder builder(*environment_.connectors, conf, environment_.fs,
                                   environment_.clock);
-  return DecodeRelation(relation, builder,
-                        [this](const std::string& name) { return FindView(name); });
+  const Lookups lookups{[this](const std::string& name) { return FindView(name); },
+                        [this](const std::string& id) { return FindRemoteRelation(id); },
+                        artifacts_};
+  return DecodeRelation(relation, builder, lookups);
 }
 
-Status Session::Execute(const proto::ExecutePlanRequest& request, const ResponseWriter& write,
-                        std::stop_token stop) {
-  const Execution execution(id_, request, write);
+Status Session::Execute(const proto::ExecutePlanRequest& request,
+                        const ResponseWriter& write, std::stop_token stop) {
+  const Execution execution(*this, request, write);
   if (request.plan().has_command()) {
     MILLRACE_RETURN_IF_ERROR(ExecuteCommand(request.plan().command(), execution, stop));
   } else {
@@ -87,9 +130,19 @@ Status Session::Execute(const proto::ExecutePlanRequest& request, const Response
   return execution.WriteComplete();
 }
 
-Status Session::ExecuteRelation(const proto::Relation& relation, const Execution& execution,
-                                std::stop_token stop) {
-  if (relation.has_show_string()) return ShowString(relation.show_string(), execution, stop);
+Status Session::RunBatch(const plan::PlanPtr& plan, const plan::SessionConf& conf,
+                         const std::function<Status(const data::Batch&)>& emit,
+                         std::stop_token stop) const {
+  MILLRACE_RETURN_IF_ERROR(plan::CheckBatch(plan));
+  const exec::BatchQueryOptions options{environment_.fs, environment_.clock,
+                                        conf.time_zone()};
+  return exec::RunBatchQuery(plan::Optimize(plan), options, emit, std::move(stop));
+}
+
+Status Session::ExecuteRelation(const proto::Relation& relation,
+                                const Execution& execution, std::stop_token stop) {
+  if (relation.has_show_string())
+    return ShowString(relation.show_string(), execution, stop);
   const plan::SessionConf conf = this->conf();
   MILLRACE_ASSIGN_OR_RETURN(const plan::PlanPtr plan, Decode(relation, conf));
   MILLRACE_RETURN_IF_ERROR(plan::CheckBatch(plan));
@@ -97,30 +150,46 @@ Status Session::ExecuteRelation(const proto::Relation& relation, const Execution
   MILLRACE_RETURN_IF_ERROR(execution.WriteSchema(*schema));
   int64_t offset = 0;
   bool any = false;
-  const exec::BatchQueryOptions options{environment_.fs, environment_.clock, conf.time_zone()};
-  MILLRACE_RETURN_IF_ERROR(exec::RunBatchQuery(
-      plan::Optimize(plan), options,
+  MILLRACE_RETURN_IF_ERROR(RunBatch(
+      plan, conf,
       [&](const data::Batch& batch) {
         any = true;
-        return execution.WriteRows(batch, &offset);
+        return execution.WriteRows(batch, conf.time_zone(), &offset);
       },
       stop));
-  if (any) return Status::OK();
-  return execution.WriteRows(data::EmptyBatch(schema), &offset);
+  if (!any) {
+    MILLRACE_RETURN_IF_ERROR(
+        execution.WriteRows(data::EmptyBatch(schema), conf.time_zone(), &offset));
+  }
+  return execution.WriteMetrics(offset);
+}
+
+Status Session::WriteResult(const data::SchemaPtr& schema,
+                            const std::vector<data::Batch>& batches,
+                            const plan::SessionConf& conf,
+                            const Execution& execution) const {
+  MILLRACE_RETURN_IF_ERROR(execution.WriteSchema(*schema));
+  int64_t offset = 0;
+  for (const data::Batch& batch : batches) {
+    MILLRACE_RETURN_IF_ERROR(execution.WriteRows(batch, conf.time_zone(), &offset));
+  }
+  if (batches.empty()) {
+    MILLRACE_RETURN_IF_ERROR(
+        execution.WriteRows(data::EmptyBatch(schema), conf.time_zone(), &offset));
+  }
+  return execution.WriteMetrics(offset);
 }
 
 Status Session::ShowString(const proto::ShowString& show, const Execution& execution,
                            std::stop_token stop) {
   const plan::SessionConf conf = this->conf();
   MILLRACE_ASSIGN_OR_RETURN(plan::PlanPtr plan, Decode(show.input(), conf));
-  MILLRACE_RETURN_IF_ERROR(plan::CheckBatch(plan));
   const int rows = std::max(0, show.num_rows());
   // One row more tells whether there are more.
   plan = plan::MakePlan(plan::Limit{int64_t{rows} + 1}, {plan}, plan->output);
   std::vector<data::Batch> batches;
-  const exec::BatchQueryOptions options{environment_.fs, environment_.clock, conf.time_zone()};
-  MILLRACE_RETURN_IF_ERROR(exec::RunBatchQuery(
-      plan::Optimize(plan), options,
+  MILLRACE_RETURN_IF_ERROR(RunBatch(
+      plan, conf,
       [&](const data::Batch& batch) {
         batches.push_back(batch);
         return Status::OK();
@@ -134,23 +203,19 @@ Status Session::ShowString(const proto::ShowString& show, const Execution& execu
   MILLRACE_ASSIGN_OR_RETURN(const std::string text,
                             data::ShowString(*plan->schema(), batches, how));
   MILLRACE_ASSIGN_OR_RETURN(const data::Batch result, OneString("show_string", text));
-  MILLRACE_RETURN_IF_ERROR(execution.WriteSchema(*result->schema()));
-  int64_t offset = 0;
-  return execution.WriteRows(result, &offset);
+  return WriteResult(result->schema(), {result}, conf, execution);
 }
 
 Status Session::Write(const proto::WriteOperation& write, std::stop_token stop) {
-  if (write.has_table()) {
-    return UnsupportedError("Writing to a table is not supported yet: use .save(path).");
-  }
   if (!write.sort_column_names().empty() || write.has_bucket_by()) {
     return UnsupportedError("sortBy and bucketBy of a write are not supported yet.");
   }
   const plan::SessionConf conf = this->conf();
   MILLRACE_ASSIGN_OR_RETURN(const plan::PlanPtr plan, Decode(write.input(), conf));
   if (plan->streaming) {
-    return AnalysisError("CALL_ON_STREAMING_DATASET_UNSUPPORTED", "42KDE",
-                         "The method `write` can not be called on streaming Dataset/DataFrame.");
+    return AnalysisError(
+        "CALL_ON_STREAMING_DATASET_UNSUPPORTED", "42KDE",
+        "The method `write` can not be called on streaming Dataset/DataFrame.");
   }
   const Options options(
       std::map<std::string, std::string>(write.options().begin(), write.options().end()));
@@ -160,85 +225,48 @@ Status Session::Write(const proto::WriteOperation& write, std::stop_token stop) 
   connector::SinkContext context;
   context.fs = environment_.fs;
   context.session_time_zone = conf.time_zone();
+  context.session_id = id_;
   context.path = write.has_path() ? write.path() : options.GetOr("path", "");
+  connector::SaveMode mode = ToSaveMode(write.mode());
+  if (write.has_table()) {
+    const std::string& name = write.table().table_name();
+    MILLRACE_ASSIGN_OR_RETURN(context.path, plan::TableFolder(conf, name));
+    const bool insert = write.table().save_method() ==
+                        proto::WriteOperation::SaveTable::TABLE_SAVE_METHOD_INSERT_INTO;
+    if (insert) {
+      const plan::PlanBuilder builder(*environment_.connectors, conf, environment_.fs,
+                                      environment_.clock);
+      MILLRACE_RETURN_IF_ERROR(builder.Table(name).status());
+      if (mode != connector::SaveMode::kOverwrite) mode = connector::SaveMode::kAppend;
+    }
+    if (provider->name() != "parquet") {
+      return UnsupportedError(
+          "A table in the format {} is not supported: tables are Parquet "
+          "files.",
+          provider->name());
+    }
+  }
   context.partition_columns.assign(write.partitioning_columns().begin(),
                                    write.partitioning_columns().end());
   context.streaming = false;
-  MILLRACE_ASSIGN_OR_RETURN(
-      const std::unique_ptr<connector::Sink> sink,
-      provider->MakeBatch(options, plan->schema(), context, ToSaveMode(write.mode())));
+  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<connector::Sink> sink,
+                            provider->MakeBatch(options, plan->schema(), context, mode));
   if (sink == nullptr) return Status::OK();  // mode ignore, and there is something
   MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<connector::SinkWriter> writer,
                             sink->Open(0, 0));
-  const exec::BatchQueryOptions run{environment_.fs, environment_.clock, conf.time_zone()};
+  const exec::BatchQueryOptions run{environment_.fs, environment_.clock,
+                                    conf.time_zone()};
   MILLRACE_RETURN_IF_ERROR(exec::RunBatchQuery(
-      plan::Optimize(plan), run, [&](const data::Batch& batch) { return writer->Write(batch); },
-      stop));
+      plan::Optimize(plan), run,
+      [&](const data::Batch& batch) { return writer->Write(batch); }, stop));
   MILLRACE_ASSIGN_OR_RETURN(const connector::CommitMessage message, writer->Prepare());
   return sink->Commit(0, {&message, 1});
-}
-
-Result<proto::AnalyzePlanResponse> Session::Analyze(const proto::AnalyzePlanRequest& request) {
-  const plan::SessionConf conf = this->conf();
-  proto::AnalyzePlanResponse response;
-  response.set_session_id(id_);
-  response.set_server_side_session_id(id_);
-  switch (request.analyze_case()) {
-    case proto::AnalyzePlanRequest::kSchema: {
-      MILLRACE_ASSIGN_OR_RETURN(const plan::PlanPtr plan,
-                                Decode(request.schema().plan().root(), conf));
-      EncodeSchema(*plan->schema(), response.mutable_schema()->mutable_schema());
-      return response;
-    }
-    case proto::AnalyzePlanRequest::kExplain: {
-      MILLRACE_ASSIGN_OR_RETURN(const plan::PlanPtr plan,
-                                Decode(request.explain().plan().root(), conf));
-      response.mutable_explain()->set_explain_string(
-          "== Analyzed Logical Plan ==\n" + plan::TreeText(plan) +
-          "\n== Optimized Logical Plan ==\n" + plan::TreeText(plan::Optimize(plan)));
-      return response;
-    }
-    case proto::AnalyzePlanRequest::kTreeString: {
-      MILLRACE_ASSIGN_OR_RETURN(const plan::PlanPtr plan,
-                                Decode(request.tree_string().plan().root(), conf));
-      response.mutable_tree_string()->set_tree_string(data::TreeString(*plan->schema()));
-      return response;
-    }
-    case proto::AnalyzePlanRequest::kIsStreaming: {
-      MILLRACE_ASSIGN_OR_RETURN(const plan::PlanPtr plan,
-                                Decode(request.is_streaming().plan().root(), conf));
-      response.mutable_is_streaming()->set_is_streaming(plan->streaming);
-      return response;
-    }
-    case proto::AnalyzePlanRequest::kIsLocal: {
-      MILLRACE_ASSIGN_OR_RETURN(const plan::PlanPtr plan,
-                                Decode(request.is_local().plan().root(), conf));
-      response.mutable_is_local()->set_is_local(
-          std::holds_alternative<plan::LocalRelation>(plan->node));
-      return response;
-    }
-    case proto::AnalyzePlanRequest::kSparkVersion:
-      response.mutable_spark_version()->set_version(std::string(kSparkVersion));
-      return response;
-    case proto::AnalyzePlanRequest::kDdlParse: {
-      MILLRACE_ASSIGN_OR_RETURN(const data::SchemaPtr schema,
-                                data::ParseSchema(request.ddl_parse().ddl_string()));
-      EncodeSchema(*schema, response.mutable_ddl_parse()->mutable_parsed());
-      return response;
-    }
-    default: {
-      const auto* field = proto::AnalyzePlanRequest::descriptor()->FindFieldByNumber(
-          static_cast<int>(request.analyze_case()));
-      return UnsupportedError("Analysing {} is not supported yet.",
-                              field == nullptr ? "unknown" : field->name());
-    }
-  }
 }
 
 Result<proto::ConfigResponse> Session::Config(const proto::ConfigRequest& request) {
   proto::ConfigResponse response;
   response.set_session_id(id_);
-  response.set_server_side_session_id(id_);
+  response.set_server_side_session_id(server_side_id_);
   const std::lock_guard lock(mutex_);
   const auto add = [&](const std::string& key, const std::optional<std::string>& value) {
     auto* pair = response.add_pairs();
@@ -256,10 +284,11 @@ Result<proto::ConfigResponse> Session::Config(const proto::ConfigRequest& reques
     for (const std::string& key : operation.get().keys()) {
       std::optional<std::string> value = conf_.Get(key);
       if (!value) {
-        return Error(Fault::kUser,
-                     "The SQL config \"{}\" cannot be found. Please verify that the config "
-                     "exists.",
-                     key)
+        return Error(
+                   Fault::kUser,
+                   "The SQL config \"{}\" cannot be found. Please verify that the config "
+                   "exists.",
+                   key)
             .Class("SQL_CONF_NOT_FOUND", "42K0I")
             .Java("org.apache.spark.SparkNoSuchElementException")
             .Param("sqlConf", "\"" + key + "\"");

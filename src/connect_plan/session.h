@@ -1,5 +1,5 @@
-// One Spark Connect session: its settings, views and queries, and what its requests do. Used by
-// the gRPC service and by the in-process transport alike; knows no gRPC.
+// One Spark Connect session: its settings, views and queries, and what its requests do.
+// Used by the gRPC service and by the in-process transport alike; knows no gRPC.
 #pragma once
 
 #include <functional>
@@ -9,7 +9,10 @@
 #include <stop_token>
 #include <string>
 
+#include "connect_plan/listener_bus.h"
+#include "connect_plan/local_relation.h"
 #include "plan/plan_builder.h"
+#include "python_worker/foreach_batch.h"
 #include "spark/connect/base.pb.h"
 #include "streaming/streaming_query.h"
 
@@ -20,6 +23,8 @@ struct SessionEnvironment {
   const plan::Connectors* connectors = nullptr;
   FileSystem* fs = nullptr;
   Clock* clock = nullptr;
+  /// How to run pickled functions; null: not at all.
+  const python_worker::PythonOptions* python = nullptr;
 };
 
 /// Takes the responses of one execution, in order.
@@ -34,45 +39,86 @@ class Session {
   ~Session();
 
   const std::string& id() const { return id_; }
+  /// A new one for each session: tells a client whether this is still the session it
+  /// knows.
+  const std::string& server_side_id() const { return server_side_id_; }
+
+  /// Where the rows of cached local relations are; before the first request.
+  void set_artifact_lookup(ArtifactLookup lookup) { artifacts_ = std::move(lookup); }
+
+  /// Takes over the settings and views of `other`; not its queries.
+  void CopyFrom(const Session& other);
 
   /// Runs a query or a command. The last response is `result_complete`.
-  Status Execute(const spark::connect::ExecutePlanRequest& request, const ResponseWriter& write,
-                 std::stop_token stop);
+  Status Execute(const spark::connect::ExecutePlanRequest& request,
+                 const ResponseWriter& write, std::stop_token stop);
   Result<spark::connect::AnalyzePlanResponse> Analyze(
       const spark::connect::AnalyzePlanRequest& request);
-  Result<spark::connect::ConfigResponse> Config(const spark::connect::ConfigRequest& request);
+  Result<spark::connect::ConfigResponse> Config(
+      const spark::connect::ConfigRequest& request);
 
   streaming::QueryManager& queries() { return queries_; }
+
+  /// Keeps a plan under an id that clients can read as cached_remote_relation.
+  std::string AddRemoteRelation(plan::PlanPtr plan);
+  void RemoveRemoteRelation(const std::string& id);
 
  private:
   class Execution;
 
   plan::SessionConf conf() const;
   plan::PlanPtr FindView(const std::string& name) const;
+  plan::PlanPtr FindRemoteRelation(const std::string& id) const;
+  streaming::QueryEnvironment QueryEnvironmentOf(const SessionEnvironment& environment);
   /// With the settings of now.
   Result<plan::PlanPtr> Decode(const spark::connect::Relation& relation,
                                const plan::SessionConf& conf) const;
 
-  Status ExecuteRelation(const spark::connect::Relation& relation, const Execution& execution,
-                         std::stop_token stop);
+  Status ExecuteRelation(const spark::connect::Relation& relation,
+                         const Execution& execution, std::stop_token stop);
+  Status RunBatch(const plan::PlanPtr& plan, const plan::SessionConf& conf,
+                  const std::function<Status(const data::Batch&)>& emit,
+                  std::stop_token stop) const;
+  Status WriteResult(const data::SchemaPtr& schema,
+                     const std::vector<data::Batch>& batches,
+                     const plan::SessionConf& conf, const Execution& execution) const;
   Status ShowString(const spark::connect::ShowString& show, const Execution& execution,
                     std::stop_token stop);
-  Status ExecuteCommand(const spark::connect::Command& command, const Execution& execution,
-                        std::stop_token stop);
+  Status ExecuteCommand(const spark::connect::Command& command,
+                        const Execution& execution, std::stop_token stop);
   Status Write(const spark::connect::WriteOperation& write, std::stop_token stop);
   Status StartQuery(const spark::connect::WriteStreamOperationStart& start,
                     const Execution& execution);
+  /// Gives the query the sink it asks for.
+  Status SetSink(const spark::connect::WriteStreamOperationStart& start,
+                 const Execution& execution, streaming::QueryDefinition* query);
+  Status SetCheckpoint(const Execution& execution,
+                       streaming::QueryDefinition* query) const;
   Status QueryCommand(const spark::connect::StreamingQueryCommand& command,
-                      const Execution& execution);
+                      const Execution& execution, std::stop_token stop);
   Status ManagerCommand(const spark::connect::StreamingQueryManagerCommand& command,
-                        const Execution& execution);
+                        const Execution& execution, std::stop_token stop);
+  Status ListenerBusCommand(
+      const spark::connect::StreamingQueryListenerBusCommand& command,
+      const Execution& execution, std::stop_token stop);
+  Status AddInputFiles(const plan::LogicalPlan& plan, const plan::SessionConf& conf,
+                       spark::connect::AnalyzePlanResponse::InputFiles* out) const;
+  Result<plan::PlanPtr> DecodePlan(const spark::connect::Plan& plan,
+                                   const plan::SessionConf& conf) const;
 
   const std::string id_;
+  const std::string server_side_id_;
+  ArtifactLookup artifacts_;
   const SessionEnvironment environment_;
   mutable std::mutex mutex_;
-  plan::SessionConf conf_;                              // guarded by mutex_
+  plan::SessionConf conf_;                                   // guarded by mutex_
   std::map<std::string, plan::PlanPtr, std::less<>> views_;  // guarded by mutex_
-  streaming::QueryManager queries_;
+  std::map<std::string, plan::PlanPtr, std::less<>>
+      remote_relations_;  // guarded by mutex_
+  /// df.persist(): by the text of the relation. Guarded by mutex_.
+  std::map<std::string, spark::connect::StorageLevel> storage_levels_;
+  ListenerBus listeners_;
+  streaming::QueryManager queries_;  // last: its queries call the others
 };
 
 }  // namespace millrace::connect_plan

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -75,6 +76,7 @@ struct SinkContext {
   FileSystem* fs = nullptr;
   std::string session_time_zone = "UTC";
   OutputMode mode = OutputMode::kAppend;
+  std::string session_id;
   std::string query_id;
   std::string query_name;
   std::string path;  // from start(path) or option "path"; empty if none
@@ -83,6 +85,9 @@ struct SinkContext {
   /// checkpoint.
   std::string state_folder;
   bool streaming = true;  // false for df.write
+  /// Requested when the query gives up the batch under way; a sink that waits for others ends
+  /// its wait.
+  std::stop_token stop;
 };
 
 /// How df.write treats what is there (Spark's SaveMode).

@@ -158,6 +158,14 @@ class SourceProvider {
       const Options& options, const std::vector<std::string>& paths,
       const data::SchemaPtr& schema, const SourceContext& context,
       std::stop_token stop) const = 0;
+
+  /// The absolute paths of the files that a batch read would read; none where it reads no files.
+  virtual Result<std::vector<std::string>> InputFiles(
+      const Options& options, const std::vector<std::string>& paths,
+      const SourceContext& context) const {
+    (void)options, (void)paths, (void)context;
+    return std::vector<std::string>();
+  }
 };
 
 /// The error of a wait that was told to stop. Never shown to a user.

@@ -20,9 +20,12 @@ struct TableContent {
 class Tables {
  public:
   virtual ~Tables() = default;
-  /// The table's rows as of now; nothing where there is no such table (names without
-  /// case).
-  virtual std::optional<TableContent> Find(std::string_view name) const = 0;
+  /// The rows as of now of a session's table; nothing where there is none of that name
+  /// (without case).
+  virtual std::optional<TableContent> Find(std::string_view session_id,
+                                           std::string_view name) const = 0;
+  /// The session has ended.
+  virtual void DropAll(std::string_view session_id) = 0;
 };
 
 }  // namespace millrace::connector

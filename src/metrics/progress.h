@@ -65,6 +65,8 @@ struct StreamingQueryProgress {
   int64_t input_rows() const;
   /// The JSON of recentProgress: offsets as escaped text.
   std::string ToJson() const;
+  /// The JSON that listeners get: offsets as JSON, and the rates of all sources together.
+  std::string ToEventJson() const;
 };
 
 struct StreamingQueryStatus {

@@ -12,6 +12,7 @@
 #include "base/interval.h"
 #include "expr/cast.h"
 #include "plan/expr_resolver.h"
+#include "plan/range_source.h"
 #include "plan/window_collector.h"
 
 namespace millrace::plan {
@@ -73,6 +74,27 @@ Result<std::chrono::microseconds> ParseDelay(const std::string& text) {
 
 }  // namespace
 
+Result<std::string> TableFolder(const SessionConf& conf, const std::string& name) {
+  constexpr std::string_view kDefaultSchema = "default.";
+  std::string table = name.starts_with(kDefaultSchema) ? name.substr(kDefaultSchema.size()) : name;
+  if (table.size() > 1 && table.front() == '`' && table.back() == '`') {
+    table = table.substr(1, table.size() - 2);
+  }
+  const bool plain = !table.empty() && std::all_of(table.begin(), table.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+  });
+  if (!plain) {
+    return AnalysisError("INVALID_SCHEMA_OR_RELATION_NAME", "42602",
+                         "`{}` is not a valid name for tables/schemas. Valid names only contain "
+                         "alphabet characters, numbers and _.",
+                         table)
+        .Param("name", "`" + table + "`");
+  }
+  std::transform(table.begin(), table.end(), table.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return JoinPath(conf.GetOr("spark.sql.warehouse.dir", "spark-warehouse"), table);
+}
+
 PlanBuilder::PlanBuilder(const Connectors& connectors, const SessionConf& conf, FileSystem* fs,
                          Clock* clock)
     : connectors_(connectors), conf_(conf), fs_(fs), clock_(clock) {}
@@ -100,9 +122,13 @@ Result<PlanPtr> PlanBuilder::Read(std::string_view format, const Options& option
 
 Result<PlanPtr> PlanBuilder::Table(const std::string& name) const {
   for (const auto& tables : connectors_.tables()) {
-    if (std::optional<connector::TableContent> content = tables->Find(name)) {
+    if (std::optional<connector::TableContent> content = tables->Find(conf_.session_id(), name)) {
       return Local(std::move(content->schema), std::move(content->batches));
     }
+  }
+  if (const Result<std::string> folder = TableFolder(conf_, name); folder.ok()) {
+    MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> info, fs_->Stat(*folder));
+    if (info) return Read("parquet", Options(), {*folder}, "", false, "");
   }
   return AnalysisError("TABLE_OR_VIEW_NOT_FOUND", "42P01",
                        "The table or view `{}` cannot be found. Verify the spelling and "
@@ -119,17 +145,12 @@ Result<PlanPtr> PlanBuilder::Local(data::SchemaPtr schema,
 
 Result<PlanPtr> PlanBuilder::Range(int64_t start, int64_t end, int64_t step) const {
   if (step == 0) return ArgumentError("requirement failed: step ({}) cannot be 0", step);
-  std::vector<int64_t> ids;
-  if (step > 0) {
-    for (int64_t id = start; id < end; id += step) ids.push_back(id);
-  } else {
-    for (int64_t id = start; id > end; id += step) ids.push_back(id);
-  }
-  auto schema = arrow::schema({arrow::field("id", data::LongType(), false)});
-  const auto length = static_cast<int64_t>(ids.size());
-  auto buffer = arrow::Buffer::FromVector(std::move(ids));
-  auto column = std::make_shared<arrow::Int64Array>(length, std::move(buffer));
-  return Local(schema, {arrow::RecordBatch::Make(schema, length, {std::move(column)})});
+  const connector::SourceProvider& provider = RangeSource();
+  MILLRACE_ASSIGN_OR_RETURN(data::SchemaPtr schema,
+                            provider.Schema({}, {}, nullptr, false, connector::SourceContext()));
+  std::vector<Attribute> output = AttributesOf(*schema);
+  return MakePlan(Scan{&provider, RangeOptions(start, end, step), {}, std::move(schema), ""}, {},
+                  std::move(output));
 }
 
 Result<PlanPtr> PlanBuilder::Project(PlanPtr input,

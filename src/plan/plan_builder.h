@@ -24,6 +24,10 @@ struct JoinCriteria {
   bool natural = false;  // USING all names that both have
 };
 
+/// Where the rows of a saved table lie: <spark.sql.warehouse.dir>/<name>. Errors: a name that is no
+/// plain identifier.
+Result<std::string> TableFolder(const SessionConf& conf, const std::string& name);
+
 /// Threading: one thread. References must outlive it.
 class PlanBuilder {
  public:
@@ -32,7 +36,7 @@ class PlanBuilder {
   Result<PlanPtr> Read(std::string_view format, const Options& options,
                        const std::vector<std::string>& paths, const std::string& schema,
                        bool streaming, const std::string& source_name) const;
-  /// A table of the session by name. Errors: TABLE_OR_VIEW_NOT_FOUND / 42P01.
+  /// A table by name: of a memory sink of the session, or saved as Parquet files. Errors: TABLE_OR_VIEW_NOT_FOUND / 42P01.
   Result<PlanPtr> Table(const std::string& name) const;
   Result<PlanPtr> Local(data::SchemaPtr schema, std::vector<data::Batch> batches) const;
   /// [start, end) by step as column "id".

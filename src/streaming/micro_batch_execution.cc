@@ -84,14 +84,14 @@ MicroBatchExecution::~MicroBatchExecution() {
 
 Result<std::unique_ptr<MicroBatchExecution>> MicroBatchExecution::Make(
     QueryDefinition definition, const QueryEnvironment& environment, std::string run_id,
-    QueryState* state) {
+    QueryState* state, std::stop_token stop_now) {
   std::unique_ptr<MicroBatchExecution> execution(
       new MicroBatchExecution(std::move(definition), environment, std::move(run_id), state));
-  MILLRACE_RETURN_IF_ERROR(execution->Open());
+  MILLRACE_RETURN_IF_ERROR(execution->Open(std::move(stop_now)));
   return execution;
 }
 
-Status MicroBatchExecution::Open() {
+Status MicroBatchExecution::Open(std::stop_token stop_now) {
   std::string location = definition_.checkpoint_location;
   if (location.empty()) {
     temporary_checkpoint_ =
@@ -118,11 +118,13 @@ Status MicroBatchExecution::Open() {
   context.fs = environment_.fs;
   context.session_time_zone = definition_.conf.time_zone();
   context.mode = definition_.mode;
+  context.session_id = definition_.conf.session_id();
   context.query_id = checkpoint_->query_id();
   context.query_name = definition_.name;
   context.path = definition_.path;
   context.partition_columns = definition_.partition_columns;
   context.state_folder = checkpoint_->own_folder("sink");
+  context.stop = std::move(stop_now);
   MILLRACE_ASSIGN_OR_RETURN(sink_,
                             definition_.sink->Make(definition_.sink_options,
                                                    pipeline_->output_schema(), context));
@@ -548,7 +550,7 @@ void MicroBatchExecution::ReportProgress(const Timer& timer, bool ran) {
       }
     }
   }
-  state_->AddProgress(std::move(progress));
+  state_->AddProgress(std::move(progress), ran);
 }
 
 std::string MicroBatchExecution::DescribeOffsets() const {

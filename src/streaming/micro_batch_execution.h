@@ -24,11 +24,12 @@ namespace millrace::streaming {
 class MicroBatchExecution {
  public:
   /// Opens the checkpoint and checks that the query fits it. `environment` and `state` must
-  /// outlive it.
+  /// outlive it. `stop_now` is for the sink, as in Run.
   static Result<std::unique_ptr<MicroBatchExecution>> Make(QueryDefinition definition,
                                                            const QueryEnvironment& environment,
                                                            std::string run_id,
-                                                           QueryState* state);
+                                                           QueryState* state,
+                                                           std::stop_token stop_now);
   ~MicroBatchExecution();
 
   const std::string& id() const { return checkpoint_->query_id(); }
@@ -61,7 +62,7 @@ class MicroBatchExecution {
   MicroBatchExecution(QueryDefinition definition, const QueryEnvironment& environment,
                       std::string run_id, QueryState* state);
 
-  Status Open();
+  Status Open(std::stop_token stop_now);
   Status OpenState();
   Status OpenSources();
   Status Recover();

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,9 @@
 #include "plan/logical_plan.h"
 
 namespace millrace::streaming {
+
+class QueryListener;
+class StreamingQuery;
 
 struct Trigger {
   enum class Kind {
@@ -28,10 +33,12 @@ struct QueryDefinition {
   Trigger trigger;
   std::string name;  // empty: none
   const connector::SinkProvider* sink = nullptr;
+  std::shared_ptr<const connector::SinkProvider>
+      own_sink;  // where `sink` is this query's alone
   Options sink_options;
-  std::string path;                   // start(path); empty: none
+  std::string path;  // start(path); empty: none
   std::vector<std::string> partition_columns;
-  std::string checkpoint_location;    // empty: a temporary one
+  std::string checkpoint_location;  // empty: a temporary one
   plan::SessionConf conf;
 };
 
@@ -39,6 +46,11 @@ struct QueryDefinition {
 struct QueryEnvironment {
   FileSystem* fs = nullptr;
   Clock* clock = nullptr;
+  QueryListener* listener = nullptr;  // may be null
+  /// Called on the query's thread when it has ended; what it says of itself is final
+  /// then. `cause` is why it failed, without the STREAM_FAILED around it; OK where it did
+  /// not fail.
+  std::function<void(const StreamingQuery& query, const Status& cause)> on_end = {};
 };
 
 }  // namespace millrace::streaming

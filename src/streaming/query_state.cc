@@ -2,12 +2,15 @@
 
 namespace millrace::streaming {
 
-void QueryState::SetStatus(std::string message, bool data_available, bool trigger_active) {
+void QueryState::SetStatus(std::string message, bool data_available,
+                           bool trigger_active) {
   const std::lock_guard lock(mutex_);
   status_ = {std::move(message), data_available, trigger_active};
 }
 
-void QueryState::AddProgress(metrics::StreamingQueryProgress progress) {
+void QueryState::AddProgress(metrics::StreamingQueryProgress progress, bool ran) {
+  if (listener_ != nullptr)
+    ran ? listener_->OnProgress(progress) : listener_->OnIdle(progress);
   const std::lock_guard lock(mutex_);
   progress_.push_back(std::move(progress));
   if (progress_.size() > max_progress_) progress_.pop_front();
@@ -23,8 +26,14 @@ void QueryState::Finish(Status result) {
   const std::lock_guard lock(mutex_);
   active_ = false;
   failure_ = std::move(result);
-  status_ = {failure_.ok() ? "Stopped" : "Terminated with exception: " + failure_.ToString(),
-             false, false};
+  status_ = {"Stopped", false, false};
+  if (!failure_.ok()) {
+    // Without the STREAM_FAILED around the cause, as in Spark.
+    const auto cause = failure_.error().parameters.find("message");
+    status_.message =
+        "Terminated with exception: " +
+        (cause == failure_.error().parameters.end() ? failure_.ToString() : cause->second);
+  }
   changed_.notify_all();
 }
 
@@ -58,13 +67,15 @@ Status QueryState::failure() const {
   return failure_;
 }
 
-void QueryState::AwaitIdle(const std::function<void()>& wake) {
+void QueryState::AwaitIdle(const std::function<void()>& wake, std::stop_token stop) {
   // The query may be about to wait when it is woken, so one call is not enough.
   constexpr std::chrono::milliseconds kWakeEvery(2);
   std::unique_lock lock(mutex_);
   const long wanted = triggers_ + 1;
   ++idle_requests_;
-  const auto done = [&] { return !active_ || idle_trigger_ >= wanted; };
+  const auto done = [&] {
+    return !active_ || idle_trigger_ >= wanted || stop.stop_requested();
+  };
   while (!changed_.wait_for(lock, kWakeEvery, done)) {
     lock.unlock();
     wake();
@@ -72,12 +83,12 @@ void QueryState::AwaitIdle(const std::function<void()>& wake) {
   }
 }
 
-bool QueryState::AwaitEnd(std::optional<std::chrono::milliseconds> timeout) {
+bool QueryState::AwaitEnd(std::optional<std::chrono::milliseconds> timeout,
+                          std::stop_token stop) {
   std::unique_lock lock(mutex_);
   const auto ended = [&] { return !active_; };
-  if (timeout) return changed_.wait_for(lock, *timeout, ended);
-  changed_.wait(lock, ended);
-  return true;
+  if (timeout) return changed_.wait_for(lock, stop, *timeout, ended);
+  return changed_.wait(lock, stop, ended);
 }
 
 }  // namespace millrace::streaming

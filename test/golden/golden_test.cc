@@ -143,7 +143,7 @@ class Scene {
   // The table's rows beyond the first `skip`.
   std::vector<Json> Rows(size_t skip = 0) const {
     std::vector<Json> rows;
-    const auto content = tables_->Find(table());
+    const auto content = tables_->Find(session_->id(), table());
     if (!content) return rows;
     for (const data::Batch& batch : content->batches) {
       for (Json& row : RowsToJson(batch)) rows.push_back(std::move(row));

@@ -123,6 +123,17 @@ class FileSourceProvider final : public connector::SourceProvider {
     return splits;
   }
 
+  Result<std::vector<std::string>> InputFiles(
+      const Options& options, const std::vector<std::string>& paths,
+      const connector::SourceContext& context) const override {
+    MILLRACE_ASSIGN_OR_RETURN(const std::vector<std::string> roots,
+                              PathsOf(options, paths));
+    MILLRACE_ASSIGN_OR_RETURN(const Listing listing, List(options, roots, context));
+    std::vector<std::string> files;
+    for (const DataFile& file : listing.files) files.push_back(file.path);
+    return files;
+  }
+
  private:
   Status CheckOptions(const Options& options) const {
     return options.Check(fmt::format("{} source", name()), format_->options());

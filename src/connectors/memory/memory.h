@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "connector/sink.h"
@@ -15,17 +16,19 @@
 
 namespace millrace::connectors::memory {
 
-/// The tables that format("memory") fills, by query name.
+/// The tables that format("memory") fills, by session and query name.
 class MemoryTables final : public connector::Tables {
  public:
-  std::optional<connector::TableContent> Find(std::string_view name) const override;
+  std::optional<connector::TableContent> Find(std::string_view session_id,
+                                              std::string_view name) const override;
+  void DropAll(std::string_view session_id) override;
 
   /// Makes an empty table, instead of one of the same name. Returns its number, which
   /// tells it from later ones.
-  int64_t Create(std::string_view name, const data::SchemaPtr& schema);
+  int64_t Create(std::string_view session_id, std::string_view name, const data::SchemaPtr& schema);
   /// Adds rows, or replaces all. Nothing happens to a table that was replaced since.
-  void Put(std::string_view name, int64_t number, std::vector<data::Batch> rows,
-           bool replace);
+  void Put(std::string_view session_id, std::string_view name, int64_t number,
+           std::vector<data::Batch> rows, bool replace);
 
  private:
   struct Table {
@@ -34,7 +37,10 @@ class MemoryTables final : public connector::Tables {
   };
 
   mutable std::mutex mutex_;
-  std::map<std::string, Table> tables_;  // by lower-case name; guarded by mutex_
+  using Key = std::pair<std::string, std::string>;  // session, lower-case name
+  static Key KeyOf(std::string_view session_id, std::string_view name);
+
+  std::map<Key, Table> tables_;          // guarded by mutex_
   int64_t created_ = 0;                  // guarded by mutex_
 };
 

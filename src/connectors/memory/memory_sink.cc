@@ -60,8 +60,13 @@ class MemoryWriter final : public SinkWriter {
 
 class MemorySink final : public Sink {
  public:
-  MemorySink(MemoryTables& tables, std::string table, int64_t number, bool replaces)
-      : tables_(tables), table_(std::move(table)), number_(number), replaces_(replaces) {}
+  MemorySink(MemoryTables& tables, std::string session_id, std::string table, int64_t number,
+             bool replaces)
+      : tables_(tables),
+        session_id_(std::move(session_id)),
+        table_(std::move(table)),
+        number_(number),
+        replaces_(replaces) {}
 
   std::string description() const override { return "MemorySink"; }
 
@@ -84,7 +89,7 @@ class MemorySink final : public Sink {
     }
     if (last_batch_ && batch <= *last_batch_) return Status::OK();
     last_batch_ = batch;
-    tables_.Put(table_, number_, std::move(rows), replaces_);
+    tables_.Put(session_id_, table_, number_, std::move(rows), replaces_);
     return Status::OK();
   }
 
@@ -92,6 +97,7 @@ class MemorySink final : public Sink {
 
  private:
   MemoryTables& tables_;
+  const std::string session_id_;
   const std::string table_;
   const int64_t number_;
   const bool replaces_;
@@ -118,9 +124,9 @@ class MemorySinkProvider final : public SinkProvider {
           .Class("_LEGACY_ERROR_TEMP_1194")
           .Java(kAnalysisException);
     }
-    const int64_t number = tables_.Create(context.query_name, schema);
+    const int64_t number = tables_.Create(context.session_id, context.query_name, schema);
     return std::unique_ptr<Sink>(std::make_unique<MemorySink>(
-        tables_, context.query_name, number, context.mode == OutputMode::kComplete));
+        tables_, context.session_id, context.query_name, number, context.mode == OutputMode::kComplete));
   }
 
  private:
@@ -129,24 +135,35 @@ class MemorySinkProvider final : public SinkProvider {
 
 }  // namespace
 
-std::optional<TableContent> MemoryTables::Find(std::string_view name) const {
+MemoryTables::Key MemoryTables::KeyOf(std::string_view session_id, std::string_view name) {
+  return {std::string(session_id), Lower(name)};
+}
+
+std::optional<TableContent> MemoryTables::Find(std::string_view session_id,
+                                               std::string_view name) const {
   std::lock_guard lock(mutex_);
-  const auto found = tables_.find(Lower(name));
+  const auto found = tables_.find(KeyOf(session_id, name));
   if (found == tables_.end()) return std::nullopt;
   return found->second.content;
 }
 
-int64_t MemoryTables::Create(std::string_view name, const data::SchemaPtr& schema) {
+void MemoryTables::DropAll(std::string_view session_id) {
   std::lock_guard lock(mutex_);
-  Table& table = tables_[Lower(name)];
+  std::erase_if(tables_, [&](const auto& entry) { return entry.first.first == session_id; });
+}
+
+int64_t MemoryTables::Create(std::string_view session_id, std::string_view name,
+                             const data::SchemaPtr& schema) {
+  std::lock_guard lock(mutex_);
+  Table& table = tables_[KeyOf(session_id, name)];
   table = {.number = ++created_, .content = {.schema = schema, .batches = {}}};
   return table.number;
 }
 
-void MemoryTables::Put(std::string_view name, int64_t number,
+void MemoryTables::Put(std::string_view session_id, std::string_view name, int64_t number,
                        std::vector<data::Batch> rows, bool replace) {
   std::lock_guard lock(mutex_);
-  const auto found = tables_.find(Lower(name));
+  const auto found = tables_.find(KeyOf(session_id, name));
   if (found == tables_.end() || found->second.number != number) return;
   std::vector<data::Batch>& batches = found->second.content.batches;
   if (replace) batches.clear();

@@ -39,7 +39,7 @@ class MemorySinkTest : public testing::Test {
 
   // The table's rows as one batch.
   data::Batch Table(std::string_view name) const {
-    auto content = tables_.Find(name);
+    auto content = tables_.Find("", name);
     EXPECT_TRUE(content.has_value());
     content->batches.push_back(data::EmptyBatch(content->schema));
     return *data::Concat(content->batches);
@@ -88,7 +88,7 @@ TEST_F(MemorySinkTest, NeedsAQueryName) {
   EXPECT_EQ(sink.status().error().error_class, "_LEGACY_ERROR_TEMP_1194");
   EXPECT_EQ(sink.status().error().message,
             "queryName must be specified for memory sink.");
-  EXPECT_FALSE(tables_.Find("nothing").has_value());
+  EXPECT_FALSE(tables_.Find("", "nothing").has_value());
 }
 
 }  // namespace

@@ -1,0 +1,38 @@
+"""An everyday script with every PySpark client that is supported, full and client-only."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+CLIENTS = HERE.parent.parent / ".deps" / "clients"
+STEPS = [
+    "version", "collect", "pandas", "columns", "large", "huge", "error", "memory", "progress",
+    "stopped", "foreachBatch", "interrupt",
+]  # fmt: skip
+
+
+def run(client, folder):
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK", "PYSPARK"))}
+    if client is not None:
+        environment["PYTHONPATH"] = str(client)
+    millrace = os.path.join(os.environ["MILLRACE_BUILD_DIR"], "millrace")
+    return subprocess.run(
+        [millrace, "submit", "--python", sys.executable, HERE / "everyday_script.py", folder],
+        capture_output=True, text=True, timeout=300, env=environment,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("client", [None, *sorted(CLIENTS.iterdir())], ids=lambda one: one and one.name)
+def test_an_everyday_script(client, tmp_path):
+    done = run(client, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    words = done.stdout.splitlines()
+    assert [word for word in words if word in STEPS] == STEPS
+
+
+def test_both_older_clients_are_there():
+    assert len(list(CLIENTS.iterdir())) == 2
