@@ -34,8 +34,8 @@ bool Operation::HasTag(const std::string& tag) const {
 }
 
 bool Operation::Interrupt() {
-  thread_.request_stop();
-  if (ended()) return false;
+  const bool is_first = thread_.request_stop();
+  if (!is_first || ended()) return false;
   replies_.Finish(OperationCanceled());
   return true;
 }
