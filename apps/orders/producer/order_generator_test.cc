@@ -2,8 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <cstring>
 #include <optional>
-#include <regex>
 #include <set>
 #include <vector>
 
@@ -20,11 +21,19 @@ struct Order {
 
 // What a whole order says; nothing for one that was cut short.
 std::optional<Order> Read(const std::string& text) {
-  static const std::regex form(
-      R"re(\{"user_id": "(u\d+)", "amount": (\d+\.\d\d), "timestamp": "([-:.T0-9]{26})"\})re");
-  std::smatch match;
-  if (!std::regex_match(text, match, form)) return std::nullopt;
-  return Order{match[1], std::stod(match[2]), match[3]};
+  char user[16];
+  int whole = 0;
+  char cents[3];
+  char time[27];
+  int length = 0;
+  const int fields = std::sscanf(
+      text.c_str(),
+      R"({"user_id": "%15[u0-9]", "amount": %d.%2[0-9], "timestamp": "%26[-:.T0-9]"}%n)", user,
+      &whole, cents, time, &length);
+  const bool complete = fields == 4 && static_cast<size_t>(length) == text.size() &&
+                        std::strlen(cents) == 2 && std::strlen(time) == 26;
+  if (!complete) return std::nullopt;
+  return Order{user, whole + std::stod(cents) / 100, time};
 }
 
 std::vector<std::string> Orders(const Arguments& arguments, int count) {
