@@ -540,7 +540,9 @@ Result<Value> MapSlices(const KernelInput& in, F&& f) {
       } else {
         part = result;
       }
-      if (part.size() <= arrow::BinaryViewType::kInlineSize) {
+      if (part.empty()) {
+        views[row] = View{};  // `part` may point nowhere
+      } else if (part.size() <= arrow::BinaryViewType::kInlineSize) {
         views[row] = arrow::util::ToInlineBinaryView(part);
       } else {
         const View& source = first.view(row);
