@@ -1,6 +1,7 @@
 """Ten million orders replayed at three batch sizes: Millrace counts and drops what Spark does."""
 
 import datetime
+import uuid
 
 import backlog
 import pytest
@@ -13,7 +14,7 @@ LAGS = {"aligned": datetime.timedelta(), "lagging": HOUR}
 
 @pytest.fixture(scope="module", params=LAGS)
 def topic_of_ten_million(kafka, request):
-    topic = f"{request.param}-ten-million"
+    topic = f"{request.param}-{uuid.uuid4().hex[:8]}"
     backlog.produce_backlog(kafka, topic, COUNT, LAGS[request.param])
     return topic
 

@@ -2,6 +2,7 @@
 
 import collections
 import datetime
+import uuid
 
 import backlog
 import pytest
@@ -14,8 +15,9 @@ HOUR = datetime.timedelta(hours=1)
 
 @pytest.fixture(scope="module")
 def lagging_topic(kafka):
-    backlog.produce_backlog(kafka, "lagging-backlog", COUNT, HOUR)
-    return "lagging-backlog"
+    topic = f"lagging-{uuid.uuid4().hex[:8]}"
+    backlog.produce_backlog(kafka, topic, COUNT, HOUR)
+    return topic
 
 
 def counted_by_spark(progress):
