@@ -296,15 +296,17 @@ def find_suites(build, test_filter, long_ones):
 def sanitizer_options(preset):
     """Environment for the programs of the sanitizer presets."""
     folder = ROOT / "tools" / "sanitizers"
+    # The sanitizers see the system's malloc, not the one that Arrow brings along.
+    system_memory = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
     if preset == "asan":
-        return {
+        return system_memory | {
             "ASAN_OPTIONS": f"suppressions={folder / 'asan.supp'}:strict_string_checks=1:"
             "detect_stack_use_after_return=1:check_initialization_order=1",
             "LSAN_OPTIONS": f"suppressions={folder / 'lsan.supp'}:print_suppressions=0",
             "UBSAN_OPTIONS": f"suppressions={folder / 'ubsan.supp'}:print_stacktrace=1",
         }
     if preset == "tsan":
-        return {
+        return system_memory | {
             "TSAN_OPTIONS": f"suppressions={folder / 'tsan.supp'}:second_deadlock_stack=1:"
             "history_size=4"
         }

@@ -40,6 +40,7 @@ int ToC11(int error) {
   }
 }
 
+static_assert(sizeof(once_flag) == sizeof(pthread_once_t));
 static_assert(sizeof(mtx_t) == sizeof(pthread_mutex_t));
 static_assert(sizeof(cnd_t) == sizeof(pthread_cond_t));
 
@@ -72,6 +73,11 @@ int thrd_join(thrd_t thread, int* result) {
 }
 
 int thrd_detach(thrd_t thread) { return ToC11(pthread_detach(thread)); }
+
+// librdkafka makes its global locks in such a function.
+void call_once(once_flag* flag, void (*function)()) {
+  pthread_once(reinterpret_cast<pthread_once_t*>(flag), function);
+}
 
 int mtx_init(mtx_t* mutex, int type) noexcept {
   pthread_mutexattr_t attributes;
