@@ -26,6 +26,7 @@ MODULES = {
     "metrics": ["base"],
     # level 2
     "expr": ["data"],
+    "sql": ["data", "connect_proto"],
     "checkpoint": ["base"],
     "state": ["data", "metrics"],
     "connector": ["data", "metrics"],
@@ -36,7 +37,7 @@ MODULES = {
     "streaming": ["exec", "checkpoint"],
     # level 6
     "connectors/*": ["connector"],
-    "connect_plan": ["streaming", "python_worker", "connect_proto"],
+    "connect_plan": ["streaming", "sql", "python_worker", "connect_proto"],
     "client": ["data", "connect_proto"],
     "web": ["streaming"],
     # level 7
@@ -56,7 +57,9 @@ SHARED_PUBLIC_HEADERS = ["millrace/status.h", "millrace/kafka_settings.h"]
 PUBLIC_HEADER_USERS = ["client", "local", "remote", "app", PUBLIC, APPS]
 
 EVERY_MODULE = list(MODULES)
-PROTOBUF_USERS = ["connect_plan", "client", "local", "remote", "spark_connect", "app"]
+PROTOBUF_USERS = [
+    "sql", "connect_plan", "client", "local", "remote", "spark_connect", "app",
+]  # fmt: skip
 # Tests, and helpers that only tests link.
 TEST_FILES = ["*_test.cc", "*_test_*.[hc]*", "*_testing.[hc]*", "test_*.[hc]*"]
 

@@ -11,7 +11,6 @@ import os
 import pathlib
 import sys
 import warnings
-from datetime import timedelta
 
 warnings.simplefilter("ignore")
 
@@ -22,18 +21,6 @@ from pyspark.sql.connect.session import SparkSession  # noqa: E402
 
 FOLDER = pathlib.Path(__file__).parent.parent / "test" / "golden"
 
-# SQL text inside a case, written with columns instead until there is a SQL grammar.
-REWRITES = {
-    "where('s > 10')": "where(F.col('s') > 10)",
-    "where('amount >= 2')": "where(F.col('amount') >= 2)",
-    "F.expr('l.k=r.k and r.t >= l.t and r.t <= l.t + interval 5 seconds')": (
-        "(F.col('l.k') == F.col('r.k')) & (F.col('r.t') >= F.col('l.t'))"
-        " & (F.col('r.t') <= F.col('l.t') + F.lit(timedelta(seconds=5)))"
-    ),
-    "F.expr('l.k=r.k and l.t=r.t')": (
-        "(F.col('l.k') == F.col('r.k')) & (F.col('l.t') == F.col('r.t'))"
-    ),
-}
 # What createDataFrame asks a server for; the answers are Spark's defaults.
 SETTINGS = {
     "spark.sql.timestampType": "TIMESTAMP_LTZ",
@@ -62,7 +49,7 @@ def offline_session():
 
 def record(spark, code, sources):
     """The plan of `code` as a JSON object."""
-    names = {"F": F, "s": sources, "s0": sources[0], "spark": spark, "timedelta": timedelta}
+    names = {"F": F, "s": sources, "s0": sources[0], "spark": spark}
     frame = eval(code, names)
     return json_format.MessageToDict(
         frame._plan.plan(spark._client), preserving_proto_field_name=True
@@ -82,8 +69,6 @@ def main():
     for name in ("streaming_cases.json", "join_cases.json", "back_to_back_cases.json"):
         for case in json.loads((FOLDER / name).read_text()):
             code = case["code"]
-            for text, columns in REWRITES.items():
-                code = code.replace(text, columns)
             if "files" in case:  # back to back: one file a batch, 10 s of delay
                 frames = [
                     source(spark, "v long, t timestamp", 0, {"maxFilesPerTrigger": 1})

@@ -62,8 +62,24 @@ class DataFrame {
     return SelectColumns(detail::ToColumns(columns...));
   }
   DataFrame SelectColumns(const std::vector<Column>& columns) const;
+  /// Columns as SQL text: SelectExpr("id", "amount * 2 AS twice").
+  template <typename... Args>
+  DataFrame SelectExpr(const Args&... expressions) const {
+    return SelectColumns({functions::Expr(expressions)...});
+  }
   DataFrame Filter(const Column& condition) const;
-  DataFrame Where(const Column& condition) const { return Filter(condition); }
+  /// SQL text: Filter("amount > 1 AND user_id IS NOT NULL").
+  DataFrame Filter(std::string_view condition) const {
+    return Filter(functions::Expr(condition));
+  }
+  DataFrame Filter(const char* condition) const { return Filter(std::string_view(condition)); }
+  DataFrame Filter(const std::string& condition) const {
+    return Filter(std::string_view(condition));
+  }
+  template <typename Condition>
+  DataFrame Where(const Condition& condition) const {
+    return Filter(condition);
+  }
   DataFrame WithColumn(std::string_view name, const Column& column) const;
   DataFrame WithColumnRenamed(std::string_view from, std::string_view to) const;
   DataFrame Drop(const std::vector<std::string>& names) const;
@@ -114,8 +130,12 @@ class DataFrame {
   /// The schema as printSchema() prints it.
   Result<std::string> SchemaTree() const;
   Result<bool> IsStreaming() const;
-  Result<std::string> Explain() const;
+
+  /// Names the plan for SparkSession::Sql and Table, within the session.
   Status CreateOrReplaceTempView(std::string_view name) const;
+  /// Errors: TEMP_TABLE_OR_VIEW_ALREADY_EXISTS.
+  Status CreateTempView(std::string_view name) const;
+  Result<std::string> Explain() const;
 
   DataFrameWriter Write() const { return DataFrameWriter(plan_); }
   DataStreamWriter WriteStream() const { return DataStreamWriter(plan_); }

@@ -13,6 +13,8 @@ namespace millrace::functions {
 /// A column by name: "amount", "o.amount" for a field, "o.*" for all fields, "*" for all columns.
 Column Col(std::string_view name);
 Column Lit(const Column& value);
+/// SQL text as a column: Expr("amount * 2 AS twice").
+Column Expr(std::string_view sql);
 /// Any function by its Spark name.
 Column CallFunction(std::string_view name, const std::vector<Column>& args);
 

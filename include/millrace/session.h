@@ -75,6 +75,11 @@ class SparkSession {
   DataStreamReader ReadStream() const { return DataStreamReader(connection_, true); }
   /// A temporary view or a table of the memory sink.
   DataFrame Table(std::string_view name) const { return Read().Table(name); }
+  /// Runs SQL text: a command at once, a query when the result is read. `args` are the values of
+  /// its parameters: of ? in their order, or of :name.
+  Result<DataFrame> Sql(std::string_view query, const std::vector<Column>& args = {}) const;
+  Result<DataFrame> Sql(std::string_view query,
+                        const std::map<std::string, Column>& args) const;
   /// Numbers from `start` up to but not including `end`, column "id".
   DataFrame Range(int64_t start, int64_t end, int64_t step = 1) const;
 

@@ -26,6 +26,10 @@ TEST(Status, PrintsAsSparkDoes) {
   const Status status = AnalysisError("A.B", "42000", "Found {}.", 5);
   EXPECT_EQ(status.ToString(), "[A.B] Found 5. SQLSTATE: 42000");
   EXPECT_EQ(Status::OK().ToString(), "OK");
+  EXPECT_EQ(Status(AnalysisError("_LEGACY_ERROR_TEMP_1", "", "Found {}.", 5)).ToString(),
+            "Found 5.");
+  EXPECT_EQ(Status(AnalysisError("A.B", "42000", "Found it. SQLSTATE: 42000\nhere")).ToString(),
+            "[A.B] Found it. SQLSTATE: 42000\nhere");
   EXPECT_EQ(Status(ArgumentError("No {}.", "way")).ToString(), "No way.");
 }
 

@@ -34,6 +34,15 @@ Result<std::string> OnlyText(const std::vector<data::Batch>& batches) {
   return InternalError("the result has no row");
 }
 
+Status CreateView(const PlanPtr& plan, std::string_view name, bool replace) {
+  proto::Command command;
+  auto* view = command.mutable_create_dataframe_view();
+  *view->mutable_input() = plan->relation;
+  view->set_name(std::string(name));
+  view->set_replace(replace);
+  return plan->connection->ExecuteCommand(command, [](const proto::ExecutePlanResponse&) {});
+}
+
 }  // namespace
 
 DataFrame DataFrame::SelectColumns(const std::vector<Column>& columns) const {
@@ -283,6 +292,14 @@ Result<std::string> DataFrame::SchemaTree() const {
   return response.tree_string().tree_string();
 }
 
+Status DataFrame::CreateOrReplaceTempView(std::string_view name) const {
+  return CreateView(plan_, name, /*replace=*/true);
+}
+
+Status DataFrame::CreateTempView(std::string_view name) const {
+  return CreateView(plan_, name, /*replace=*/false);
+}
+
 Result<bool> DataFrame::IsStreaming() const {
   proto::AnalyzePlanRequest request;
   *request.mutable_is_streaming()->mutable_plan()->mutable_root() = plan_->relation;
@@ -299,15 +316,6 @@ Result<std::string> DataFrame::Explain() const {
   MILLRACE_ASSIGN_OR_RETURN(const proto::AnalyzePlanResponse response,
                             plan_->connection->Analyze(std::move(request)));
   return response.explain().explain_string();
-}
-
-Status DataFrame::CreateOrReplaceTempView(std::string_view name) const {
-  proto::Command command;
-  auto* view = command.mutable_create_dataframe_view();
-  *view->mutable_input() = plan_->relation;
-  view->set_name(std::string(name));
-  view->set_replace(true);
-  return plan_->connection->ExecuteCommand(command, [](const auto&) {});
 }
 
 GroupedData::GroupedData(detail::PlanPtr input, std::vector<Column> keys)

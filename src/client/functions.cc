@@ -42,6 +42,11 @@ Column Col(std::string_view name) {
 }
 
 Column Lit(const Column& value) { return value; }
+Column Expr(std::string_view sql) {
+  auto node = std::make_shared<detail::ColumnNode>();
+  node->expression.mutable_expression_string()->set_expression(std::string(sql));
+  return Column(std::move(node));
+}
 Column CallFunction(std::string_view name, const std::vector<Column>& args) {
   return MakeCall(name, args);
 }

@@ -21,6 +21,23 @@ DataFrame MakeRead(const std::shared_ptr<detail::Connection>& connection,
   }));
 }
 
+// The answer says what to read: the query, or a command's result.
+Result<DataFrame> RunSql(const std::shared_ptr<detail::Connection>& connection,
+                         proto::SQL sql) {
+  proto::Command command;
+  *command.mutable_sql_command()->mutable_input()->mutable_sql() = std::move(sql);
+  proto::Relation result;
+  MILLRACE_RETURN_IF_ERROR(
+      connection->ExecuteCommand(command, [&](const proto::ExecutePlanResponse& response) {
+        if (response.has_sql_command_result()) result = response.sql_command_result().relation();
+      }));
+  return DataFrame(detail::MakeRelation(connection, [&](proto::Relation& relation) {
+    const proto::RelationCommon common = relation.common();
+    relation = std::move(result);
+    *relation.mutable_common() = common;
+  }));
+}
+
 }  // namespace
 
 DataFrameReader::DataFrameReader(std::shared_ptr<detail::Connection> connection, bool streaming)
@@ -93,6 +110,24 @@ Result<SparkSession> SparkSession::Builder::GetOrCreate() {
     MILLRACE_RETURN_IF_ERROR(session.SetConf(key, value));
   }
   return session;
+}
+
+Result<DataFrame> SparkSession::Sql(std::string_view query,
+                                    const std::vector<Column>& args) const {
+  proto::SQL sql;
+  sql.set_query(std::string(query));
+  for (const Column& arg : args) *sql.add_pos_arguments() = detail::ExpressionOf(arg);
+  return RunSql(connection_, std::move(sql));
+}
+
+Result<DataFrame> SparkSession::Sql(std::string_view query,
+                                    const std::map<std::string, Column>& args) const {
+  proto::SQL sql;
+  sql.set_query(std::string(query));
+  for (const auto& [name, value] : args) {
+    (*sql.mutable_named_arguments())[name] = detail::ExpressionOf(value);
+  }
+  return RunSql(connection_, std::move(sql));
 }
 
 DataFrame SparkSession::Range(int64_t start, int64_t end, int64_t step) const {

@@ -83,6 +83,13 @@ data::Batch InZone(const arrow::RecordBatch& batch, const std::string& time_zone
 
 }  // namespace
 
+Result<std::string> ToArrowStream(const data::Batch& batch) {
+  MILLRACE_ASSIGN_OR_RETURN(const data::Batch wire, data::ToWireTypes(batch));
+  const auto bytes = ToIpcStream(*wire);
+  if (!bytes.ok()) return InternalError("writing rows: {}", bytes.status().ToString());
+  return (*bytes)->ToString();
+}
+
 Session::Execution::Execution(const Session& session,
                               const spark::connect::ExecutePlanRequest& request,
                               const ResponseWriter& write)

@@ -9,6 +9,9 @@
 
 namespace millrace::connect_plan {
 
+/// A batch of the engine as an Arrow stream of the types that clients know.
+Result<std::string> ToArrowStream(const data::Batch& batch);
+
 /// Threading: one thread.
 class Session::Execution {
  public:

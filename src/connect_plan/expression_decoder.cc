@@ -13,22 +13,28 @@ using Kind = UnresolvedExpr::Kind;
 // Deeper plans come from a loop gone wrong, and would overflow the stack.
 constexpr int kMaxDepth = 500;
 
-Result<UnresolvedExpr> Decode(const proto::Expression& expression, int depth);
+// How deep in an expression, and how texts in it are read.
+struct Place {
+  const sql::ParseOptions& sql;
+  int depth = 0;
+};
+
+Result<UnresolvedExpr> Decode(const proto::Expression& expression, Place place);
 
 Result<std::vector<UnresolvedExpr>> DecodeAll(
-    const google::protobuf::RepeatedPtrField<proto::Expression>& expressions, int depth) {
+    const google::protobuf::RepeatedPtrField<proto::Expression>& expressions, Place place) {
   std::vector<UnresolvedExpr> decoded;
   for (const proto::Expression& expression : expressions) {
-    MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr one, Decode(expression, depth));
+    MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr one, Decode(expression, place));
     decoded.push_back(std::move(one));
   }
   return decoded;
 }
 
-Result<UnresolvedExpr> DecodeCast(const proto::Expression::Cast& cast, int depth) {
+Result<UnresolvedExpr> DecodeCast(const proto::Expression::Cast& cast, Place place) {
   UnresolvedExpr decoded;
   decoded.kind = Kind::kCast;
-  MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr child, Decode(cast.expr(), depth));
+  MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr child, Decode(cast.expr(), place));
   decoded.children.push_back(std::move(child));
   if (cast.has_type_str()) {
     MILLRACE_ASSIGN_OR_RETURN(decoded.type, data::ParseType(cast.type_str()));
@@ -41,7 +47,7 @@ Result<UnresolvedExpr> DecodeCast(const proto::Expression::Cast& cast, int depth
   return decoded;
 }
 
-Result<UnresolvedExpr> DecodeAliasAt(const proto::Expression::Alias& alias, int depth) {
+Result<UnresolvedExpr> DecodeAliasAt(const proto::Expression::Alias& alias, Place place) {
   if (alias.name_size() != 1) {
     return UnsupportedError("An alias of {} names is not supported yet.", alias.name_size());
   }
@@ -49,12 +55,12 @@ Result<UnresolvedExpr> DecodeAliasAt(const proto::Expression::Alias& alias, int 
   decoded.kind = Kind::kAlias;
   decoded.name = alias.name(0);
   decoded.metadata = alias.metadata();
-  MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr child, Decode(alias.expr(), depth));
+  MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr child, Decode(alias.expr(), place));
   decoded.children.push_back(std::move(child));
   return decoded;
 }
 
-Result<UnresolvedExpr> DecodeSortOrderAt(const proto::Expression::SortOrder& order, int depth) {
+Result<UnresolvedExpr> DecodeSortOrderAt(const proto::Expression::SortOrder& order, Place place) {
   using Order = proto::Expression::SortOrder;
   UnresolvedExpr decoded;
   decoded.kind = Kind::kSortOrder;
@@ -62,16 +68,16 @@ Result<UnresolvedExpr> DecodeSortOrderAt(const proto::Expression::SortOrder& ord
   decoded.nulls_first = order.null_ordering() == Order::SORT_NULLS_UNSPECIFIED
                             ? !decoded.descending
                             : order.null_ordering() == Order::SORT_NULLS_FIRST;
-  MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr child, Decode(order.child(), depth));
+  MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr child, Decode(order.child(), place));
   decoded.children.push_back(std::move(child));
   return decoded;
 }
 
 Result<std::optional<int64_t>> DecodeFrameBound(
-    const proto::Expression::Window::WindowFrame::FrameBoundary& boundary, int depth) {
+    const proto::Expression::Window::WindowFrame::FrameBoundary& boundary, Place place) {
   if (boundary.has_unbounded()) return std::optional<int64_t>();
   if (boundary.has_current_row()) return std::optional<int64_t>(0);
-  MILLRACE_ASSIGN_OR_RETURN(const UnresolvedExpr value, Decode(boundary.value(), depth));
+  MILLRACE_ASSIGN_OR_RETURN(const UnresolvedExpr value, Decode(boundary.value(), place));
   if (value.kind == Kind::kLiteral) {
     const expr::ExprPtr literal = std::make_shared<expr::Literal>(value.literal);
     if (const auto offset = expr::IntegerLiteral(literal)) return std::optional<int64_t>(*offset);
@@ -80,18 +86,18 @@ Result<std::optional<int64_t>> DecodeFrameBound(
                           plan::PrettySql(value));
 }
 
-Result<UnresolvedExpr> DecodeWindow(const proto::Expression::Window& window, int depth) {
+Result<UnresolvedExpr> DecodeWindow(const proto::Expression::Window& window, Place place) {
   UnresolvedExpr decoded;
   decoded.kind = Kind::kWindow;
-  MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr function, Decode(window.window_function(), depth));
+  MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr function, Decode(window.window_function(), place));
   decoded.children.push_back(std::move(function));
   for (const proto::Expression& key : window.partition_spec()) {
-    MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr part, Decode(key, depth));
+    MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr part, Decode(key, place));
     decoded.children.push_back(std::move(part));
   }
   decoded.partitions = static_cast<size_t>(window.partition_spec_size());
   for (const auto& key : window.order_spec()) {
-    MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr part, DecodeSortOrderAt(key, depth));
+    MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr part, DecodeSortOrderAt(key, place));
     decoded.children.push_back(std::move(part));
   }
   if (!window.has_frame_spec()) return decoded;
@@ -99,8 +105,8 @@ Result<UnresolvedExpr> DecodeWindow(const proto::Expression::Window& window, int
   plan::WindowFrame frame;
   frame.rows =
       spec.frame_type() == proto::Expression::Window::WindowFrame::FRAME_TYPE_ROW;
-  MILLRACE_ASSIGN_OR_RETURN(frame.lower, DecodeFrameBound(spec.lower(), depth));
-  MILLRACE_ASSIGN_OR_RETURN(frame.upper, DecodeFrameBound(spec.upper(), depth));
+  MILLRACE_ASSIGN_OR_RETURN(frame.lower, DecodeFrameBound(spec.lower(), place));
+  MILLRACE_ASSIGN_OR_RETURN(frame.upper, DecodeFrameBound(spec.upper(), place));
   const bool offsets = frame.lower.value_or(0) != 0 || frame.upper.value_or(0) != 0;
   if (!frame.rows && offsets) {
     return UnsupportedError("A range frame with an offset is not supported yet: use rowsBetween, "
@@ -121,14 +127,14 @@ Result<UnresolvedExpr> DecodeStar(const proto::Expression::UnresolvedStar& star)
   return decoded;
 }
 
-Result<UnresolvedExpr> Decode(const proto::Expression& expression, int depth) {
-  if (depth > kMaxDepth) {
+Result<UnresolvedExpr> Decode(const proto::Expression& expression, Place place) {
+  if (place.depth > kMaxDepth) {
     return AnalysisError("EXPRESSION_TOO_DEEP", "54000",
                          "The expression is nested more than {} levels deep. Split it over "
                          "several withColumn steps.",
                          kMaxDepth);
   }
-  const int below = depth + 1;
+  const Place below{place.sql, place.depth + 1};
   switch (expression.expr_type_case()) {
     case proto::Expression::kLiteral: {
       MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr literal, DecodeLiteral(expression.literal()));
@@ -179,10 +185,12 @@ Result<UnresolvedExpr> Decode(const proto::Expression& expression, int depth) {
       decoded.children.push_back(std::move(path));
       return decoded;
     }
-    case proto::Expression::kExpressionString:
-      return UnsupportedError("SQL text as an expression is not supported yet: {}. Write it with "
-                              "columns and functions.",
-                              expression.expression_string().expression());
+    case proto::Expression::kExpressionString: {
+      MILLRACE_ASSIGN_OR_RETURN(
+          const proto::Expression parsed,
+          sql::ParseExpression(expression.expression_string().expression(), place.sql));
+      return Decode(parsed, below);
+    }
     default: {
       const auto* field = proto::Expression::descriptor()->FindFieldByNumber(
           static_cast<int>(expression.expr_type_case()));
@@ -194,16 +202,19 @@ Result<UnresolvedExpr> Decode(const proto::Expression& expression, int depth) {
 
 }  // namespace
 
-Result<UnresolvedExpr> DecodeExpression(const proto::Expression& expression) {
-  return Decode(expression, 0);
+Result<UnresolvedExpr> DecodeExpression(const proto::Expression& expression,
+                                        const sql::ParseOptions& sql) {
+  return Decode(expression, Place{sql});
 }
 
-Result<UnresolvedExpr> DecodeSortOrder(const proto::Expression::SortOrder& order) {
-  return DecodeSortOrderAt(order, 0);
+Result<UnresolvedExpr> DecodeSortOrder(const proto::Expression::SortOrder& order,
+                                       const sql::ParseOptions& sql) {
+  return DecodeSortOrderAt(order, Place{sql});
 }
 
-Result<UnresolvedExpr> DecodeAlias(const proto::Expression::Alias& alias) {
-  return DecodeAliasAt(alias, 0);
+Result<UnresolvedExpr> DecodeAlias(const proto::Expression::Alias& alias,
+                                   const sql::ParseOptions& sql) {
+  return DecodeAliasAt(alias, Place{sql});
 }
 
 }  // namespace millrace::connect_plan

@@ -6,6 +6,7 @@
 #include "connect_plan/derived_relations.h"
 #include "connect_plan/expression_decoder.h"
 #include "connect_plan/type_codec.h"
+#include "connect_plan/query_decoder.h"
 
 // Older clients still fill in the fields that newer definitions call deprecated.
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -19,10 +20,23 @@ using plan::UnresolvedExpr;
 
 constexpr int kMaxDepth = 1000;
 
+// With the values of the parameters in the text.
+sql::ParseOptions WithArguments(sql::ParseOptions options, const proto::SQL& sql) {
+  for (const auto& [name, literal] : sql.args()) {
+    *options.named_arguments[name].mutable_literal() = literal;
+  }
+  for (const auto& [name, value] : sql.named_arguments()) options.named_arguments[name] = value;
+  for (const auto& literal : sql.pos_args()) {
+    *options.positional_arguments.emplace_back().mutable_literal() = literal;
+  }
+  for (const auto& value : sql.pos_arguments()) options.positional_arguments.push_back(value);
+  return options;
+}
+
 class Decoder {
  public:
   Decoder(const plan::PlanBuilder& builder, const Lookups& lookups)
-      : builder_(builder), lookups_(lookups) {}
+      : builder_(builder), lookups_(lookups), sql_(SqlOptions(builder)) {}
 
   Result<PlanPtr> Decode(const proto::Relation& relation) {
     if (++depth_ > kMaxDepth) {
@@ -38,11 +52,21 @@ class Decoder {
     return PlanPtr(std::move(known));
   }
 
+  Result<PlanPtr> Query(const sql::Query& query) {
+    return DecodeQuery(
+        query, builder_, sql_,
+        [this](const std::vector<std::string>& parts) { return Table(parts); });
+  }
+
  private:
   Result<PlanPtr> DecodeNode(const proto::Relation& relation) {
     switch (relation.rel_type_case()) {
       case proto::Relation::kRead:
         return Read(relation.read());
+      case proto::Relation::kSql:
+        return Sql(relation.sql());
+      case proto::Relation::kWithRelations:
+        return WithRelations(relation.with_relations());
       case proto::Relation::kLocalRelation:
         return DecodeLocal(relation.local_relation(), builder_);
       case proto::Relation::kCachedLocalRelation:
@@ -70,14 +94,14 @@ class Decoder {
       case proto::Relation::kFilter: {
         MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(relation.filter().input()));
         MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr condition,
-                                  DecodeExpression(relation.filter().condition()));
+                                  DecodeExpression(relation.filter().condition(), sql_));
         return builder_.Filter(std::move(input), condition);
       }
       case proto::Relation::kWithColumns: {
         MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(relation.with_columns().input()));
         std::vector<UnresolvedExpr> aliases;
         for (const auto& alias : relation.with_columns().aliases()) {
-          MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr decoded, DecodeAlias(alias));
+          MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr decoded, DecodeAlias(alias, sql_));
           aliases.push_back(std::move(decoded));
         }
         return builder_.WithColumns(std::move(input), aliases);
@@ -141,7 +165,7 @@ class Decoder {
         MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(relation.sort().input()));
         std::vector<UnresolvedExpr> order;
         for (const auto& item : relation.sort().order()) {
-          MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr decoded, DecodeSortOrder(item));
+          MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr decoded, DecodeSortOrder(item, sql_));
           order.push_back(std::move(decoded));
         }
         return builder_.Sort(std::move(input), order);
@@ -155,7 +179,7 @@ class Decoder {
       const google::protobuf::RepeatedPtrField<proto::Expression>& expressions) {
     std::vector<UnresolvedExpr> decoded;
     for (const proto::Expression& expression : expressions) {
-      MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr one, DecodeExpression(expression));
+      MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr one, DecodeExpression(expression, sql_));
       decoded.push_back(std::move(one));
     }
     return decoded;
@@ -163,9 +187,11 @@ class Decoder {
 
   Result<PlanPtr> Read(const proto::Read& read) {
     if (read.has_named_table()) {
-      const std::string& name = read.named_table().unparsed_identifier();
-      if (PlanPtr view = lookups_.view(name)) return view;
-      return builder_.Table(name);
+      MILLRACE_ASSIGN_OR_RETURN(
+          const std::vector<std::string> parts,
+          plan::ParseAttributeName(read.named_table().unparsed_identifier()));
+      MILLRACE_ASSIGN_OR_RETURN(PlanPtr table, Table(parts));
+      return builder_.Alias(std::move(table), parts.back());
     }
     const auto& source = read.data_source();
     const std::map<std::string, std::string> values(source.options().begin(),
@@ -178,6 +204,38 @@ class Decoder {
     return builder_.Read(
         source.has_format() && !source.format().empty() ? source.format() : "parquet",
         options, paths, source.schema(), read.is_streaming(), source.source_name());
+  }
+
+  // A view or table; or files, as parquet.`/path`.
+  Result<PlanPtr> Table(const std::vector<std::string>& parts) {
+    if (parts.size() == 1) {
+      const auto reference = references_.find(parts[0]);
+      if (reference != references_.end()) return reference->second;
+      if (PlanPtr view = lookups_.view(parts[0])) return view;
+    }
+    if (parts.size() == 2 && builder_.HasFileFormat(parts[0])) {
+      return builder_.Read(parts[0], Options(), {parts[1]}, "", /*streaming=*/false, "");
+    }
+    return builder_.Table(parts);
+  }
+
+  Result<PlanPtr> Sql(const proto::SQL& sql) {
+    MILLRACE_ASSIGN_OR_RETURN(const sql::Statement statement, ParseSql(sql, builder_));
+    if (const auto* query = std::get_if<sql::QueryPtr>(&statement)) return Query(**query);
+    return UnsupportedError("A command as the input of a query is not supported: {}",
+                            sql.query());
+  }
+
+  // A query with the tables that its text names: spark.sql("… {df}", df=df).
+  Result<PlanPtr> WithRelations(const proto::WithRelations& node) {
+    for (const proto::Relation& reference : node.references()) {
+      if (!reference.has_subquery_alias()) {
+        return UnsupportedError("A subquery inside an expression is not supported yet.");
+      }
+      MILLRACE_ASSIGN_OR_RETURN(PlanPtr plan, Decode(reference.subquery_alias().input()));
+      references_[reference.subquery_alias().alias()] = std::move(plan);
+    }
+    return Decode(node.root());
   }
 
   Result<PlanPtr> RemoteRelation(const std::string& id) {
@@ -287,12 +345,12 @@ class Decoder {
                                   "pivot(column, values).");
         }
         MILLRACE_ASSIGN_OR_RETURN(const UnresolvedExpr column,
-                                  DecodeExpression(node.pivot().col()));
+                                  DecodeExpression(node.pivot().col(), sql_));
         std::vector<UnresolvedExpr> values;
         for (const auto& literal : node.pivot().values()) {
           proto::Expression value;
           *value.mutable_literal() = literal;
-          MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr decoded, DecodeExpression(value));
+          MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr decoded, DecodeExpression(value, sql_));
           values.push_back(std::move(decoded));
         }
         return builder_.Pivot(std::move(input), grouping, column, values, aggregates);
@@ -303,8 +361,8 @@ class Decoder {
   }
 
   // Per grouping set, the keys it leaves out: see PlanBuilder::GroupingSets.
-  static Result<std::vector<uint64_t>> LeftOut(const proto::Aggregate& node,
-                                               const std::vector<UnresolvedExpr>& keys) {
+  Result<std::vector<uint64_t>> LeftOut(const proto::Aggregate& node,
+                                        const std::vector<UnresolvedExpr>& keys) {
     const size_t count = keys.size();
     const size_t most = node.group_type() == proto::Aggregate::GROUP_TYPE_CUBE ? 12 : 63;
     if (count > most) {
@@ -321,7 +379,7 @@ class Decoder {
       for (const auto& set : node.grouping_sets()) {
         uint64_t out = (uint64_t{1} << count) - 1;
         for (const proto::Expression& member : set.grouping_set()) {
-          MILLRACE_ASSIGN_OR_RETURN(const UnresolvedExpr decoded, DecodeExpression(member));
+          MILLRACE_ASSIGN_OR_RETURN(const UnresolvedExpr decoded, DecodeExpression(member, sql_));
           for (size_t i = 0; i < count; ++i) {
             if (plan::PrettySql(keys[i]) == plan::PrettySql(decoded)) {
               out &= ~(uint64_t{1} << (count - 1 - i));
@@ -339,7 +397,7 @@ class Decoder {
     MILLRACE_ASSIGN_OR_RETURN(PlanPtr right, Decode(node.right()));
     plan::JoinCriteria criteria;
     if (node.has_join_condition()) {
-      MILLRACE_ASSIGN_OR_RETURN(criteria.condition, DecodeExpression(node.join_condition()));
+      MILLRACE_ASSIGN_OR_RETURN(criteria.condition, DecodeExpression(node.join_condition(), sql_));
     }
     criteria.using_columns.assign(node.using_columns().begin(), node.using_columns().end());
     plan::JoinType type = plan::JoinType::kInner;
@@ -391,10 +449,31 @@ class Decoder {
 
   const plan::PlanBuilder& builder_;
   const Lookups& lookups_;
+  const sql::ParseOptions sql_;
+  std::map<std::string, PlanPtr> references_;  // of WithRelations, by alias
   int depth_ = 0;
 };
 
 }  // namespace
+
+sql::ParseOptions SqlOptions(const plan::PlanBuilder& builder) {
+  sql::ParseOptions options;
+  // The setting was checked when it was set.
+  if (auto zone = data::TimeZone::Find(builder.conf().time_zone()); zone.ok()) {
+    options.zone = *zone;
+  }
+  options.now_micros = std::chrono::microseconds(builder.clock().Now().time_since_epoch()).count();
+  return options;
+}
+
+Result<sql::Statement> ParseSql(const proto::SQL& sql, const plan::PlanBuilder& builder) {
+  return sql::ParseStatement(sql.query(), WithArguments(SqlOptions(builder), sql));
+}
+
+Result<PlanPtr> DecodeSqlQuery(const sql::Query& query, const plan::PlanBuilder& builder,
+                               const Lookups& lookups) {
+  return Decoder(builder, lookups).Query(query);
+}
 
 Result<PlanPtr> DecodeRelation(const proto::Relation& relation,
                                const plan::PlanBuilder& builder, const Lookups& lookups) {

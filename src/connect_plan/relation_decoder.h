@@ -8,6 +8,7 @@
 #include "connect_plan/local_relation.h"
 #include "plan/plan_builder.h"
 #include "spark/connect/relations.pb.h"
+#include "sql/sql.h"
 
 namespace millrace::connect_plan {
 
@@ -19,10 +20,20 @@ struct Lookups {
   ArtifactLookup artifact;
 };
 
+/// How SQL texts are read in a session: in its time zone, today.
+sql::ParseOptions SqlOptions(const plan::PlanBuilder& builder);
+
 /// Errors: those of PlanBuilder; UNSUPPORTED_FEATURE / 0A000 names a relation or option
 /// that is not built.
 Result<plan::PlanPtr> DecodeRelation(const spark::connect::Relation& relation,
                                      const plan::PlanBuilder& builder,
+                                     const Lookups& lookups);
+
+/// The statement of a SQL relation, with its arguments in the place of its parameters.
+Result<sql::Statement> ParseSql(const spark::connect::SQL& sql, const plan::PlanBuilder& builder);
+
+/// A query that a statement has in it. Errors: those of PlanBuilder.
+Result<plan::PlanPtr> DecodeSqlQuery(const sql::Query& query, const plan::PlanBuilder& builder,
                                      const Lookups& lookups);
 
 }  // namespace millrace::connect_plan

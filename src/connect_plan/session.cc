@@ -48,6 +48,12 @@ connector::SaveMode ToSaveMode(proto::WriteOperation::SaveMode mode) {
 
 }  // namespace
 
+std::string Session::ViewKey(std::string_view name) {
+  std::string key(name);
+  for (char& c : key) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return key;
+}
+
 Session::Session(std::string id, const SessionEnvironment& environment)
     : id_(std::move(id)),
       server_side_id_(MakeUuid()),
@@ -87,7 +93,7 @@ plan::SessionConf Session::conf() const {
 
 plan::PlanPtr Session::FindView(const std::string& name) const {
   const std::lock_guard lock(mutex_);
-  const auto found = views_.find(name);
+  const auto found = views_.find(ViewKey(name));
   return found == views_.end() ? nullptr : found->second;
 }
 
@@ -109,14 +115,18 @@ void Session::RemoveRemoteRelation(const std::string& id) {
   remote_relations_.erase(id);
 }
 
+plan::PlanBuilder Session::Builder(const plan::SessionConf& conf) const {
+  return plan::PlanBuilder(*environment_.connectors, conf, environment_.fs, environment_.clock);
+}
+
+Lookups Session::MakeLookups() const {
+  return {[this](const std::string& name) { return FindView(name); },
+          [this](const std::string& id) { return FindRemoteRelation(id); }, artifacts_};
+}
+
 Result<plan::PlanPtr> Session::Decode(const proto::Relation& relation,
                                       const plan::SessionConf& conf) const {
-  const plan::PlanBuilder builder(*environment_.connectors, conf, environment_.fs,
-                                  environment_.clock);
-  const Lookups lookups{[this](const std::string& name) { return FindView(name); },
-                        [this](const std::string& id) { return FindRemoteRelation(id); },
-                        artifacts_};
-  return DecodeRelation(relation, builder, lookups);
+  return DecodeRelation(relation, Builder(conf), MakeLookups());
 }
 
 Status Session::Execute(const proto::ExecutePlanRequest& request,
@@ -234,9 +244,7 @@ Status Session::Write(const proto::WriteOperation& write, std::stop_token stop) 
     const bool insert = write.table().save_method() ==
                         proto::WriteOperation::SaveTable::TABLE_SAVE_METHOD_INSERT_INTO;
     if (insert) {
-      const plan::PlanBuilder builder(*environment_.connectors, conf, environment_.fs,
-                                      environment_.clock);
-      MILLRACE_RETURN_IF_ERROR(builder.Table(name).status());
+      MILLRACE_RETURN_IF_ERROR(Builder(conf).Table({name}).status());
       if (mode != connector::SaveMode::kOverwrite) mode = connector::SaveMode::kAppend;
     }
     if (provider->name() != "parquet") {

@@ -14,9 +14,12 @@
 #include "plan/plan_builder.h"
 #include "python_worker/foreach_batch.h"
 #include "spark/connect/base.pb.h"
+#include "sql/ast.h"
 #include "streaming/streaming_query.h"
 
 namespace millrace::connect_plan {
+
+struct Lookups;
 
 /// What all sessions of a process share. Must outlive them.
 struct SessionEnvironment {
@@ -67,9 +70,13 @@ class Session {
   class Execution;
 
   plan::SessionConf conf() const;
+  /// Views are found without case.
+  static std::string ViewKey(std::string_view name);
   plan::PlanPtr FindView(const std::string& name) const;
   plan::PlanPtr FindRemoteRelation(const std::string& id) const;
   streaming::QueryEnvironment QueryEnvironmentOf(const SessionEnvironment& environment);
+  plan::PlanBuilder Builder(const plan::SessionConf& conf) const;
+  Lookups MakeLookups() const;
   /// With the settings of now.
   Result<plan::PlanPtr> Decode(const spark::connect::Relation& relation,
                                const plan::SessionConf& conf) const;
@@ -86,6 +93,11 @@ class Session {
                     std::stop_token stop);
   Status ExecuteCommand(const spark::connect::Command& command,
                         const Execution& execution, std::stop_token stop);
+  /// spark.sql(…): answers with the relation to read, which for a command holds its result.
+  Status SqlCommand(const spark::connect::SqlCommand& command, const Execution& execution);
+  /// Runs what is no query; gives its result.
+  Result<data::Batch> RunStatement(const sql::Statement& statement, const plan::SessionConf& conf);
+  Status CreateView(const std::string& name, bool replace, plan::PlanPtr plan);
   Status Write(const spark::connect::WriteOperation& write, std::stop_token stop);
   Status StartQuery(const spark::connect::WriteStreamOperationStart& start,
                     const Execution& execution);
@@ -112,7 +124,8 @@ class Session {
   const SessionEnvironment environment_;
   mutable std::mutex mutex_;
   plan::SessionConf conf_;                                   // guarded by mutex_
-  std::map<std::string, plan::PlanPtr, std::less<>> views_;  // guarded by mutex_
+  // By name in lower case; guarded by mutex_.
+  std::map<std::string, plan::PlanPtr, std::less<>> views_;
   std::map<std::string, plan::PlanPtr, std::less<>>
       remote_relations_;  // guarded by mutex_
   /// df.persist(): by the text of the relation. Guarded by mutex_.

@@ -153,16 +153,10 @@ Status Session::ExecuteCommand(const proto::Command& command, const Execution& e
     case proto::Command::kCreateDataframeView: {
       const auto& view = command.create_dataframe_view();
       MILLRACE_ASSIGN_OR_RETURN(plan::PlanPtr plan, Decode(view.input(), conf()));
-      const std::lock_guard lock(mutex_);
-      if (!view.replace() && views_.contains(view.name())) {
-        return AnalysisError(
-            "TEMP_TABLE_OR_VIEW_ALREADY_EXISTS", "42P07",
-            "Cannot create the temporary view `{}` because it already exists.",
-            view.name());
-      }
-      views_[view.name()] = std::move(plan);
-      return Status::OK();
+      return CreateView(view.name(), view.replace(), std::move(plan));
     }
+    case proto::Command::kSqlCommand:
+      return SqlCommand(command.sql_command(), execution);
     default: {
       const auto* field = proto::Command::descriptor()->FindFieldByNumber(
           static_cast<int>(command.command_type_case()));

@@ -66,7 +66,7 @@ struct FunctionSpec {
   /// Checks the argument types, inserts casts, picks the kernel. Errors: DATATYPE_MISMATCH.*.
   Result<BoundFunction> (*bind)(std::span<const ExprPtr> args, const BindContext& context);
   std::string_view doc;      // one line
-  std::string_view example;  // "upper('ab') → AB": run as a test; see function_examples_test.cc
+  std::string_view example;  // "upper('ab') → AB": run as a test; see test/expressions
 };
 
 /// Nothing where there is no such function; names compare without case.

@@ -2,7 +2,6 @@
 #include <arrow/array.h>
 #include <arrow/type.h>
 
-#include <algorithm>
 #include <utility>
 
 #include <strings.h>
@@ -11,8 +10,7 @@
 #include "base/interval.h"
 #include "expr/cast.h"
 #include "expr/function.h"
-#include "plan/expr_resolver.h"
-#include "plan/plan_builder.h"
+#include "plan/aggregation.h"
 
 namespace millrace::plan {
 namespace {
@@ -21,12 +19,6 @@ using Kind = UnresolvedExpr::Kind;
 
 bool SameName(std::string_view a, std::string_view b) {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
-// Whether two expressions are the same text: Spark's semantic equality for what a user repeats in
-// groupBy and agg.
-bool SameExpression(const UnresolvedExpr& a, const UnresolvedExpr& b) {
-  return a.kind == b.kind && SameName(PrettySql(a), PrettySql(b));
 }
 
 Result<std::chrono::microseconds> WindowPart(const UnresolvedExpr& call, size_t index,
@@ -132,45 +124,6 @@ Attribute WindowColumn(std::string name, const WindowedTime& time) {
   return window;
 }
 
-// The aggregate calls found while resolving a select list.
-class CallCollector {
- public:
-  explicit CallCollector(const ExprResolver& input) : input_(input) {}
-
-  Result<ExprPtr> Add(const UnresolvedExpr& call) {
-    for (size_t i = 0; i < texts_.size(); ++i) {
-      if (texts_[i] == PrettySql(call)) return calls_[i].attribute.ref();
-    }
-    std::vector<ExprPtr> args;
-    for (const UnresolvedExpr& child : call.children) {
-      if (child.kind == Kind::kStar) {
-        args.push_back(expr::MakeInt(1));
-        continue;
-      }
-      MILLRACE_ASSIGN_OR_RETURN(ExprPtr arg, input_.Resolve(child));
-      args.push_back(std::move(arg));
-    }
-    MILLRACE_ASSIGN_OR_RETURN(
-        expr::BoundAggregate bound,
-        expr::BindAggregate(call.name, std::move(args), input_.bind_context()));
-    Attribute attribute;
-    attribute.id = NewAttributeId();
-    attribute.name = PrettySql(call);
-    attribute.type = bound.type;
-    attribute.nullable = bound.nullable;
-    calls_.push_back({std::move(bound), std::move(attribute), call.distinct});
-    texts_.push_back(PrettySql(call));
-    return calls_.back().attribute.ref();
-  }
-
-  std::vector<AggregateCall> Take() { return std::move(calls_); }
-
- private:
-  const ExprResolver& input_;
-  std::vector<AggregateCall> calls_;
-  std::vector<std::string> texts_;
-};
-
 }  // namespace
 
 Result<PlanPtr> PlanBuilder::AddWindow(PlanPtr input, const UnresolvedExpr& call,
@@ -243,99 +196,26 @@ Result<PlanPtr> PlanBuilder::AddTimeWindow(PlanPtr input, const UnresolvedExpr& 
   return MakePlan(std::move(window), {std::move(input)}, std::move(output));
 }
 
-Result<PlanPtr> PlanBuilder::Aggregate(PlanPtr input, std::span<const UnresolvedExpr> grouping,
+Result<PlanPtr> PlanBuilder::Aggregate(PlanPtr input,
+                                       std::span<const UnresolvedExpr> grouping,
                                        std::span<const UnresolvedExpr> aggregates) const {
-  const ExprResolver resolver(input, conf_);
-  PlanPtr below = input;
-  std::vector<NamedExpr> keys;
-  std::vector<const UnresolvedExpr*> key_texts;
-  int session_key = -1;
+  Aggregation aggregation(*this, std::move(input));
   for (const UnresolvedExpr& group : grouping) {
-    const UnresolvedExpr& bare = group.kind == Kind::kAlias ? group.children[0] : group;
-    const bool is_session = bare.kind == Kind::kCall && SameName(bare.name, "session_window");
-    if (is_session || (bare.kind == Kind::kCall && SameName(bare.name, "window"))) {
-      if (below != input) {
-        return AnalysisError("_LEGACY_ERROR_TEMP_1039", "",
-                             "Multiple time/session window expressions would result in a "
-                             "cartesian product of rows, therefore they are currently not "
-                             "supported.");
-      }
-      MILLRACE_ASSIGN_OR_RETURN(below, AddWindow(below, bare, resolver));
-      Attribute window = below->output.back();
-      NamedExpr key{window.ref(), window};
-      if (group.kind == Kind::kAlias) {
-        key.attribute = ToAttribute(key.expr, group.name, below->output);
-      }
-      if (is_session) session_key = static_cast<int>(keys.size());
-      keys.push_back(std::move(key));
-      key_texts.push_back(&bare);
-      continue;
-    }
-    MILLRACE_ASSIGN_OR_RETURN(std::vector<ResolvedColumn> columns,
-                              resolver.ResolveColumns(group));
-    for (ResolvedColumn& column : columns) {
-      keys.push_back({std::move(column.expr), std::move(column.attribute)});
-      key_texts.push_back(&bare);
-    }
+    MILLRACE_RETURN_IF_ERROR(aggregation.AddKey(group));
   }
-
-  CallCollector calls(resolver);
-  ExprResolver select(input, conf_);
-  select.set_call_hook([&](const UnresolvedExpr& call) -> Result<std::optional<ExprPtr>> {
-    for (size_t i = 0; i < keys.size(); ++i) {
-      if (SameExpression(*key_texts[i], call)) return std::optional<ExprPtr>(keys[i].attribute.ref());
-    }
-    if (expr::FindAggregate(call.name) == nullptr) return std::optional<ExprPtr>();
-    MILLRACE_ASSIGN_OR_RETURN(ExprPtr result, calls.Add(call));
-    return std::optional<ExprPtr>(std::move(result));
-  });
-
   // Spark's retainGroupColumns: the keys come first, then what agg() lists.
   std::vector<NamedExpr> results;
-  for (const NamedExpr& key : keys) results.push_back({key.attribute.ref(), key.attribute});
+  for (const NamedExpr& key : aggregation.keys()) {
+    results.push_back({key.attribute.ref(), key.attribute});
+  }
   for (const UnresolvedExpr& aggregate : aggregates) {
     MILLRACE_ASSIGN_OR_RETURN(std::vector<ResolvedColumn> columns,
-                              select.ResolveColumns(aggregate));
+                              aggregation.Resolve(aggregate));
     for (ResolvedColumn& column : columns) {
       results.push_back({std::move(column.expr), std::move(column.attribute)});
     }
   }
-
-  plan::Aggregate node{keys, calls.Take(), session_key};
-  const bool any_distinct = std::any_of(node.calls.begin(), node.calls.end(),
-                                        [](const AggregateCall& call) { return call.distinct; });
-  if (session_key >= 0 && any_distinct) {
-    return UnsupportedError("Distinct aggregates over session windows are not supported yet: "
-                            "count(DISTINCT x) may be written size(collect_set(x)).");
-  }
-  std::vector<Attribute> output;
-  for (const NamedExpr& key : node.keys) output.push_back(key.attribute);
-  for (const AggregateCall& call : node.calls) output.push_back(call.attribute);
-  for (const NamedExpr& result : results) {
-    std::vector<AttributeId> used;
-    expr::CollectColumns(result.expr, &used);
-    for (AttributeId id : used) {
-      const bool known = std::any_of(output.begin(), output.end(),
-                                     [&](const Attribute& a) { return a.id == id; });
-      if (known) continue;
-      return AnalysisError("MISSING_AGGREGATION", "42803",
-                           "The non-aggregating expression \"{}\" is based on columns which are "
-                           "not participating in the GROUP BY clause. Add the columns or the "
-                           "expression to the GROUP BY, aggregate the expression, or use "
-                           "\"any_value({})\" if you do not care which of the values within a "
-                           "group is returned.",
-                           result.attribute.name, result.attribute.name);
-    }
-  }
-  PlanPtr aggregated = MakePlan(std::move(node), {std::move(below)}, output);
-
-  std::vector<Attribute> result_output;
-  for (NamedExpr& result : results) {
-    // An aggregate's own column may keep its id, under the name agg() gives it.
-    result_output.push_back(result.attribute);
-  }
-  return MakePlan(plan::Project{std::move(results)}, {std::move(aggregated)},
-                  std::move(result_output));
+  return std::move(aggregation).Finish(std::move(results));
 }
 
 }  // namespace millrace::plan

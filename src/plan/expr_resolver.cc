@@ -110,7 +110,7 @@ Error ExprResolver::UnresolvedColumn(const std::vector<std::string>& parts) cons
   if (input_.empty()) {
     return AnalysisError("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703",
                          "A column, variable, or function parameter with name {} cannot be "
-                         "resolved.",
+                         "resolved. ",
                          name)
         .Param("objectName", name);
   }
@@ -279,7 +279,32 @@ Result<ExprPtr> ExprResolver::ResolveCall(const UnresolvedExpr& expression) cons
     MILLRACE_ASSIGN_OR_RETURN(ExprPtr arg, Resolve(child));
     args.push_back(std::move(arg));
   }
+  if (SameName(expression.name, "struct")) {
+    MILLRACE_ASSIGN_OR_RETURN(args, NamedFields(expression.children, std::move(args)));
+    if (args.size() > expression.children.size()) {
+      return expr::MakeCall("named_struct", std::move(args), bind_);
+    }
+  }
   return expr::MakeCall(expression.name, std::move(args), bind_);
+}
+
+// struct(a, b AS c) with aliases: the arguments of named_struct.
+Result<std::vector<ExprPtr>> ExprResolver::NamedFields(
+    const std::vector<UnresolvedExpr>& children, std::vector<ExprPtr> values) const {
+  const bool aliased =
+      std::any_of(children.begin(), children.end(),
+                  [](const UnresolvedExpr& child) { return child.kind == Kind::kAlias; });
+  if (!aliased || children.size() != values.size()) return values;
+  // struct() knows the names of the others.
+  MILLRACE_ASSIGN_OR_RETURN(const ExprPtr unnamed, expr::MakeCall("struct", values, bind_));
+  std::vector<ExprPtr> args;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const bool named = children[i].kind == Kind::kAlias;
+    args.push_back(expr::MakeString(
+        named ? children[i].name : unnamed->type()->field(static_cast<int>(i))->name()));
+    args.push_back(std::move(values[i]));
+  }
+  return args;
 }
 
 Result<ExprPtr> ExprResolver::Resolve(const UnresolvedExpr& expression) const {
@@ -341,13 +366,20 @@ Result<std::vector<ResolvedColumn>> ExprResolver::ResolveColumns(
       }
       return columns;
     }
-    MILLRACE_ASSIGN_OR_RETURN(ExprPtr base, Resolve(UnresolvedExpr::Attribute(target)));
-    if (base->type()->id() != arrow::Type::STRUCT) {
+    const Result<ExprPtr> base_or = Resolve(UnresolvedExpr::Attribute(target));
+    if (!base_or.ok() || (*base_or)->type()->id() != arrow::Type::STRUCT) {
+      std::vector<std::string> columns_here;
+      for (const Attribute& attribute : input_) {
+        columns_here.push_back(Quoted({attribute.name}));
+      }
+      std::sort(columns_here.begin(), columns_here.end());
       return AnalysisError("CANNOT_RESOLVE_STAR_EXPAND", "42704",
-                           "Cannot resolve {}.* given input columns: it is of type {}, and only a "
-                           "struct has fields to expand.",
-                           Quoted(target), data::SqlTypeName(*base->type()));
+                           "Cannot resolve {}.* given input columns {}. Please check that the "
+                           "specified table or struct exists and is accessible in the input "
+                           "columns.",
+                           Quoted(target), fmt::join(columns_here, ", "));
     }
+    const ExprPtr& base = *base_or;
     for (int i = 0; i < base->type()->num_fields(); ++i) {
       ExprPtr field = expr::MakeField(base, i);
       Attribute attribute = ToAttribute(field, base->type()->field(i)->name(), input_);

@@ -58,6 +58,8 @@ class ExprResolver {
   const Attribute* FindId(AttributeId id) const;
   Result<ExprPtr> ResolveAttribute(const UnresolvedExpr& expression) const;
   Result<ExprPtr> ResolveCall(const UnresolvedExpr& expression) const;
+  Result<std::vector<ExprPtr>> NamedFields(const std::vector<UnresolvedExpr>& children,
+                                           std::vector<ExprPtr> values) const;
   Error UnresolvedColumn(const std::vector<std::string>& parts) const;
 
   const std::vector<Attribute>& input_;

@@ -5,12 +5,14 @@
 #include <arrow/type.h>
 
 #include <algorithm>
+#include <array>
 
 #include <strings.h>
 
 #include "base/error.h"
 #include "base/interval.h"
 #include "expr/cast.h"
+#include "plan/aggregation.h"
 #include "plan/expr_resolver.h"
 #include "plan/range_source.h"
 #include "plan/window_collector.h"
@@ -120,21 +122,41 @@ Result<PlanPtr> PlanBuilder::Read(std::string_view format, const Options& option
                   std::move(output), streaming);
 }
 
-Result<PlanPtr> PlanBuilder::Table(const std::string& name) const {
+Result<PlanPtr> PlanBuilder::Table(const std::vector<std::string>& name_parts) const {
   for (const auto& tables : connectors_.tables()) {
-    if (std::optional<connector::TableContent> content = tables->Find(conf_.session_id(), name)) {
-      return Local(std::move(content->schema), std::move(content->batches));
+    std::optional<connector::TableContent> content =
+        tables->Find(conf_.session_id(), name_parts.back());
+    if (content) return Local(std::move(content->schema), std::move(content->batches));
+  }
+  if (name_parts.size() == 1) {
+    if (const Result<std::string> folder = TableFolder(conf_, name_parts[0]); folder.ok()) {
+      MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> info, fs_->Stat(*folder));
+      if (info) return Read("parquet", Options(), {*folder}, "", false, "");
     }
   }
-  if (const Result<std::string> folder = TableFolder(conf_, name); folder.ok()) {
-    MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> info, fs_->Stat(*folder));
-    if (info) return Read("parquet", Options(), {*folder}, "", false, "");
+  std::string name;
+  for (const std::string& part : name_parts) name += (name.empty() ? "`" : ".`") + part + "`";
+  if (name_parts.size() > 2) {
+    return AnalysisError("REQUIRES_SINGLE_PART_NAMESPACE", "42K05",
+                         "spark_catalog requires a single-part namespace, but got identifier {}.",
+                         name);
   }
   return AnalysisError("TABLE_OR_VIEW_NOT_FOUND", "42P01",
-                       "The table or view `{}` cannot be found. Verify the spelling and "
-                       "correctness of the schema and catalog.",
+                       "The table or view {} cannot be found. Verify the spelling and "
+                       "correctness of the schema and catalog.\nSearch path: "
+                       "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`].\nIf "
+                       "you did not qualify the name with a schema, verify the current_schema() "
+                       "output, or qualify the name with the correct schema and catalog.\nTo "
+                       "tolerate the error on drop use DROP VIEW IF EXISTS or DROP TABLE IF "
+                       "EXISTS.",
                        name)
-      .Param("relationName", "`" + name + "`");
+      .Param("relationName", name);
+}
+
+bool PlanBuilder::HasFileFormat(const std::string& format) const {
+  constexpr std::array<std::string_view, 3> kFormats = {"parquet", "json", "csv"};
+  return std::any_of(kFormats.begin(), kFormats.end(),
+                     [&](std::string_view name) { return SameName(name, format); });
 }
 
 Result<PlanPtr> PlanBuilder::Local(data::SchemaPtr schema,
@@ -155,6 +177,11 @@ Result<PlanPtr> PlanBuilder::Range(int64_t start, int64_t end, int64_t step) con
 
 Result<PlanPtr> PlanBuilder::Project(PlanPtr input,
                                      std::span<const UnresolvedExpr> expressions) const {
+  if (std::any_of(expressions.begin(), expressions.end(), HasAggregate)) {
+    SelectClauses clauses;
+    clauses.items.assign(expressions.begin(), expressions.end());
+    return Select(std::move(input), clauses);
+  }
   ExprResolver resolver(input, conf_);
   PlanPtr below = input;
   // window() in a select list adds its column below, as in groupBy.
@@ -179,7 +206,7 @@ Result<PlanPtr> PlanBuilder::Project(PlanPtr input,
   }
   below = WithHidden(std::move(below), columns);
   for (NamedExpr& column : columns) {
-    const bool is_new_window = below->output.back().is_window &&
+    const bool is_new_window = !below->output.empty() && below->output.back().is_window &&
                                below->output.back().id == column.attribute.id;
     if (is_new_window) column.attribute = below->output.back();
   }
@@ -188,15 +215,21 @@ Result<PlanPtr> PlanBuilder::Project(PlanPtr input,
 
 Result<PlanPtr> PlanBuilder::Filter(PlanPtr input, const UnresolvedExpr& condition) const {
   ExprResolver resolver(input, conf_);
+  if (const UnresolvedExpr* aggregate = FindAggregateCall(condition)) {
+    return AnalysisError("INVALID_WHERE_CONDITION", "42903",
+                         "The WHERE condition \"{}\" contains invalid expressions: {}.\nRewrite "
+                         "the query to avoid window functions, aggregate functions, and generator "
+                         "functions in the WHERE clause.",
+                         PrettySql(condition), PrettySql(*aggregate));
+  }
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr resolved, resolver.Resolve(condition));
   const arrow::Type::type type = resolved->type()->id();
   if (type == arrow::Type::NA) {
     MILLRACE_ASSIGN_OR_RETURN(resolved, expr::MakeCast(resolved, data::BooleanType()));
   } else if (type != arrow::Type::BOOL) {
     return AnalysisError("DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", "42K09",
-                         "Cannot resolve \"{0}\" due to data type mismatch: Filter condition "
-                         "expression must be a BOOLEAN expression, but found \"{1}\" of type "
-                         "\"{1}\".",
+                         "Cannot resolve \"{0}\" due to data type mismatch: Filter expression "
+                         "\"{0}\" of type \"{1}\" is not a boolean.",
                          PrettySql(condition), data::SqlTypeName(*resolved->type()));
   }
   std::vector<Attribute> output = input->output;

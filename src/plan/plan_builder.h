@@ -15,6 +15,7 @@
 
 namespace millrace::plan {
 
+class Aggregation;
 class ExprResolver;
 
 /// How join() pairs rows: by a condition, by columns of one name in both inputs, or by neither.
@@ -27,6 +28,20 @@ struct JoinCriteria {
 /// Where the rows of a saved table lie: <spark.sql.warehouse.dir>/<name>. Errors: a name that is no
 /// plain identifier.
 Result<std::string> TableFolder(const SessionConf& conf, const std::string& name);
+/// The clauses of a SELECT but for FROM and WHERE.
+struct SelectClauses {
+  enum class Grouping { kNone, kExpressions, kAll };
+
+  std::vector<UnresolvedExpr> items{};
+  bool distinct = false;
+  Grouping grouping = Grouping::kNone;
+  std::vector<UnresolvedExpr> group_by{};  // an integer literal is a position in `items`
+  std::optional<UnresolvedExpr> having{};
+  std::vector<UnresolvedExpr> order_by{};  // of kind kSortOrder; positions as above
+  bool order_by_all = false;               // order_by[0] says how
+};
+
+enum class SetOperator { kIntersect, kExcept };
 
 /// Threading: one thread. References must outlive it.
 class PlanBuilder {
@@ -36,8 +51,11 @@ class PlanBuilder {
   Result<PlanPtr> Read(std::string_view format, const Options& options,
                        const std::vector<std::string>& paths, const std::string& schema,
                        bool streaming, const std::string& source_name) const;
-  /// A table by name: of a memory sink of the session, or saved as Parquet files. Errors: TABLE_OR_VIEW_NOT_FOUND / 42P01.
-  Result<PlanPtr> Table(const std::string& name) const;
+  /// A table by name: of a memory sink of the session, or saved as Parquet files. Errors:
+  /// TABLE_OR_VIEW_NOT_FOUND / 42P01.
+  Result<PlanPtr> Table(const std::vector<std::string>& name_parts) const;
+  /// Whether a format's files can be read as a table, as parquet.`/path` in SQL.
+  bool HasFileFormat(const std::string& format) const;
   Result<PlanPtr> Local(data::SchemaPtr schema, std::vector<data::Batch> batches) const;
   /// [start, end) by step as column "id".
   Result<PlanPtr> Range(int64_t start, int64_t end, int64_t step) const;
@@ -63,6 +81,20 @@ class PlanBuilder {
   Result<PlanPtr> Pivot(PlanPtr input, std::span<const UnresolvedExpr> grouping,
                         const UnresolvedExpr& column, std::span<const UnresolvedExpr> values,
                         std::span<const UnresolvedExpr> aggregates) const;
+  /// What a SELECT makes of the rows of its FROM and WHERE. Names in HAVING, ORDER BY and, where
+  /// the input has no such column, GROUP BY and later items may be those of items. Errors: besides
+  /// those of Project and Aggregate, GROUP_BY_POS_* and ORDER_BY_POS_OUT_OF_RANGE / 42805.
+  Result<PlanPtr> Select(PlanPtr input, const SelectClauses& clauses) const;
+  /// VALUES: each column has the widest type of its values. All rows have the same length.
+  Result<PlanPtr> Values(std::span<const std::vector<UnresolvedExpr>> rows) const;
+  /// One row without columns: what SELECT without FROM reads.
+  Result<PlanPtr> OneRow() const;
+  /// Rows of both inputs, or of the left only, each once; nulls are equal.
+  Result<PlanPtr> SetOperation(SetOperator what, PlanPtr left, PlanPtr right) const;
+  /// The value of a constant, as LIMIT and OFFSET take it. Errors:
+  /// INVALID_LIMIT_LIKE_EXPRESSION.* / 42K0E.
+  Result<int64_t> LimitCount(const UnresolvedExpr& expression) const;
+
   /// `columns` empty: all columns.
   Result<PlanPtr> Deduplicate(PlanPtr input, std::span<const std::string> columns,
                               bool within_watermark) const;
@@ -78,8 +110,11 @@ class PlanBuilder {
   Result<PlanPtr> Sort(PlanPtr input, std::span<const UnresolvedExpr> order) const;
 
   const SessionConf& conf() const { return conf_; }
+  const Clock& clock() const { return *clock_; }
 
  private:
+  friend class Aggregation;
+
   /// `input` with one more column, last: the window that the call window(…) or session_window(…)
   /// makes.
   Result<PlanPtr> AddWindow(PlanPtr input, const UnresolvedExpr& call,

@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "data/show.h"
 #include "data/types.h"
+#include "expr/aggregate.h"
+#include "expr/function.h"
 
 namespace millrace::plan {
 namespace {
@@ -27,7 +29,8 @@ constexpr std::array kInfix = {
     InfixName{"%", "%"},    InfixName{"==", "="},   InfixName{"=", "="},   InfixName{"<", "<"},
     InfixName{"<=", "<="},  InfixName{">", ">"},    InfixName{">=", ">="}, InfixName{"<=>", "<=>"},
     InfixName{"and", "AND"}, InfixName{"or", "OR"}, InfixName{"&", "&"},   InfixName{"|", "|"},
-    InfixName{"^", "^"},
+    InfixName{"^", "^"},    InfixName{"<<", "<<"},  InfixName{">>", ">>"}, InfixName{">>>", ">>>"},
+    InfixName{"div", "div"},
 };
 
 std::string Lower(std::string_view text) {
@@ -35,6 +38,13 @@ std::string Lower(std::string_view text) {
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return lower;
+}
+
+std::string Upper(std::string_view text) {
+  std::string upper(text);
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return upper;
 }
 
 std::string JoinArgs(const std::vector<UnresolvedExpr>& args, size_t from = 0) {
@@ -102,6 +112,14 @@ std::string WindowText(const UnresolvedExpr& window) {
   return fmt::format("{} OVER ({})", PrettySql(window.children[0]), spec);
 }
 
+// Which ends of a text trim, ltrim and rtrim cut, where they are told what to cut.
+std::string_view TrimmedEnds(std::string_view name) {
+  if (name == "trim") return "BOTH";
+  if (name == "ltrim") return "LEADING";
+  if (name == "rtrim") return "TRAILING";
+  return "";
+}
+
 std::string CallText(const UnresolvedExpr& call) {
   const std::string name = Lower(call.name);
   const std::vector<UnresolvedExpr>& args = call.children;
@@ -111,12 +129,25 @@ std::string CallText(const UnresolvedExpr& call) {
         return fmt::format("({} {} {})", PrettySql(args[0]), infix.symbol, PrettySql(args[1]));
       }
     }
-    if (name == "like" || name == "rlike" || name == "ilike") {
-      std::string symbol = name;
-      std::transform(symbol.begin(), symbol.end(), symbol.begin(),
-                     [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-      return fmt::format("{} {} {}", PrettySql(args[0]), symbol, PrettySql(args[1]));
+    if (name == "rlike" || name == "regexp" || name == "regexp_like") {
+      return fmt::format("{}({})", Upper(name), JoinArgs(args));
     }
+    if (name == "extract") {
+      return fmt::format("extract({} FROM {})", PrettySql(args[0]), PrettySql(args[1]));
+    }
+    const std::string_view ends = TrimmedEnds(name);
+    if (!ends.empty()) {
+      return fmt::format("TRIM({} {} FROM {})", ends, PrettySql(args[0]), PrettySql(args[1]));
+    }
+    if (name == "aggregate_filter") {
+      return fmt::format("{} FILTER (WHERE {})", PrettySql(args[0]), PrettySql(args[1]));
+    }
+  }
+  if (args.size() >= 2 && (name == "like" || name == "ilike")) {
+    const std::string text = fmt::format("{} {} {}", PrettySql(args[0]),
+                                         name == "like" ? "LIKE" : "ILIKE", PrettySql(args[1]));
+    if (args.size() == 2) return text;
+    return fmt::format("{} ESCAPE '{}'", text, PrettySql(args[2]));
   }
   if (args.size() == 1) {
     const std::string arg = PrettySql(args[0]);
@@ -124,13 +155,17 @@ std::string CallText(const UnresolvedExpr& call) {
     if (name == "isnull") return fmt::format("({} IS NULL)", arg);
     if (name == "isnotnull") return fmt::format("({} IS NOT NULL)", arg);
     if (name == "negative") return fmt::format("(- {})", arg);
+    if (name == "positive") return fmt::format("(+ {})", arg);
+    if (name == "~") return "~" + arg;
     if (name == "count" && args[0].kind == Kind::kStar) return "count(1)";
   }
   if (name == "in" && !args.empty()) {
     return fmt::format("({} IN ({}))", PrettySql(args[0]), JoinArgs(args, 1));
   }
   if (name == "when") return CaseText(args);
-  return fmt::format("{}({}{})", call.name, call.distinct ? "DISTINCT " : "", JoinArgs(args));
+  if (name == "if") return fmt::format("(IF({}))", JoinArgs(args));
+  const bool known = expr::FindFunction(name) != nullptr || expr::FindAggregate(name) != nullptr;
+  return fmt::format("{}({}{})", known ? name : call.name, call.distinct ? "DISTINCT " : "", JoinArgs(args));
 }
 
 std::string Join(const std::vector<std::string>& parts) {

@@ -207,8 +207,18 @@ bool AnyNull(const ListRows& lists, int64_t row) {
 }
 
 Bound BindArrayContains(Args args, const BindContext&) {
+  // Alone of its kind it widens numbers until they meet: Spark's ImplicitTypeCasts.
+  std::vector<ExprPtr> widened(args.begin(), args.end());
+  if (IsList(args[0]) && data::IsNumeric(*ElementType(args[0])) &&
+      data::IsNumeric(*args[1]->type())) {
+    if (const auto element = WidestType(ElementType(args[0]), args[1]->type())) {
+      MILLRACE_ASSIGN_OR_RETURN(
+          widened[0], MakeCast(args[0], data::ArrayOf(*element, HasNulls(args[0]))));
+      MILLRACE_ASSIGN_OR_RETURN(widened[1], MakeCast(args[1], *element));
+    }
+  }
   MILLRACE_ASSIGN_OR_RETURN(std::vector<ExprPtr> cast,
-                            ArrayAndElement("array_contains", args));
+                            ArrayAndElement("array_contains", widened));
   if (!IsOrderable(*cast[1]->type())) {
     return NotOrderable("array_contains", args, *cast[1]->type());
   }

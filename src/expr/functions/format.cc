@@ -1,6 +1,7 @@
 // format_string and format_number: values as text the way java.util.Formatter and
 // java.text.DecimalFormat write them in English.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <variant>
@@ -17,6 +18,7 @@
 #include "expr/functions/tables.h"
 #include "expr/functions/typed_call.h"
 #include "expr/functions/utf8.h"
+#include "expr/functions/value_hash.h"
 #include "expr/kernel.h"
 
 namespace millrace::expr {
@@ -208,13 +210,38 @@ Status WrongArgument(const Directive& d, Text java_class) {
   return FormatError(fmt::format("{} != {}", d.conversion, java_class));
 }
 
-Text JavaClass(const Argument& argument) {
+Text JavaClass(const FormatArgument& source, const Argument& argument) {
+  if (source.is_decimal()) return "org.apache.spark.sql.types.Decimal";
   switch (argument.index()) {
     case 1: return "java.lang.Boolean";
-    case 2: return "java.lang.Integer";
-    case 3: return "java.lang.Double";
+    case 2:
+      switch (source.bits()) {
+        case 8: return "java.lang.Byte";
+        case 16: return "java.lang.Short";
+        case 32: return "java.lang.Integer";
+        default: return "java.lang.Long";
+      }
+    case 3: return source.is_float() ? "java.lang.Float" : "java.lang.Double";
     default: return "org.apache.spark.unsafe.types.UTF8String";
   }
+}
+
+// What Java's hashCode() gives for an argument; Spark's texts hash their bytes by Murmur3.
+uint32_t JavaHash(const FormatArgument& source, const Argument& argument) {
+  const auto folded = [](uint64_t bits) { return static_cast<uint32_t>(bits ^ (bits >> 32)); };
+  if (const auto* boolean = std::get_if<bool>(&argument)) return *boolean ? 1231 : 1237;
+  if (const auto* integer = std::get_if<int64_t>(&argument)) {
+    const auto bits = static_cast<uint64_t>(*integer);
+    return source.bits() == 64 ? folded(bits) : static_cast<uint32_t>(bits);
+  }
+  if (const auto* real = std::get_if<double>(&argument)) {
+    return source.is_float() ? std::bit_cast<uint32_t>(static_cast<float>(*real))
+                             : folded(std::bit_cast<uint64_t>(*real));
+  }
+  const ExprPtr text = MakeString(std::get<std::string>(argument));
+  int64_t hash = kHashSeed;
+  HashColumn(HashKind::kMurmur3, {static_cast<const Literal&>(*text).value(), true}, {&hash, 1});
+  return static_cast<uint32_t>(hash);
 }
 
 Status AppendArgument(const Directive& d, const FormatArgument& source,
@@ -244,13 +271,19 @@ Status AppendArgument(const Directive& d, const FormatArgument& source,
       if (const auto* boolean = std::get_if<bool>(&argument)) shown = *boolean ? "true" : "false";
       if (d.precision >= 0) shown.resize(SkipCharacters(shown, 0, d.precision));
       break;
+    case 'h':
+      if (!null && source.is_decimal()) {
+        return UnsupportedError("The conversion %h of a decimal number is not supported yet.");
+      }
+      shown = null ? "null" : fmt::format("{:x}", JavaHash(source, argument));
+      break;
     case 'c':
       if (null) {
         shown = "null";
       } else if (integer != nullptr) {
         AppendCodePoint(static_cast<char32_t>(*integer), &shown);
       } else {
-        return WrongArgument(d, JavaClass(argument));
+        return WrongArgument(d, JavaClass(source, argument));
       }
       break;
     case 'd':
@@ -260,7 +293,7 @@ Status AppendArgument(const Directive& d, const FormatArgument& source,
         shown = "null";
         break;
       }
-      if (integer == nullptr) return WrongArgument(d, JavaClass(argument));
+      if (integer == nullptr) return WrongArgument(d, JavaClass(source, argument));
       if (conversion == 'd') {
         const auto magnitude =
             *integer < 0 ? -static_cast<uint64_t>(*integer) : static_cast<uint64_t>(*integer);
@@ -292,7 +325,7 @@ Status AppendArgument(const Directive& d, const FormatArgument& source,
       } else if (source.is_decimal() && text != nullptr) {
         value = std::strtod(text->c_str(), nullptr);
       } else {
-        return WrongArgument(d, JavaClass(argument));
+        return WrongArgument(d, JavaClass(source, argument));
       }
       if (!std::isfinite(value)) {
         Directive plain = d;

@@ -116,7 +116,7 @@ constexpr FunctionSpec kFunctions[] = {
     {"or", 2, 2, BindOr, "Whether one is true; true wins over null.",
      "or(NULL, true) → true"},
     {"not", 1, 1, BindNot, "The opposite.", "not(true) → false"},
-    {"!", 1, 1, BindBang, "The opposite.", "!(false) → true"},
+    {"!", 1, 1, BindBang, "The opposite.", "!false → true"},
     {"isnull", 1, 1, BindIsNull, "Whether the value is null.", "isnull(NULL) → true"},
     {"isnotnull", 1, 1, BindIsNotNull, "Whether the value is not null.",
      "isnotnull(NULL) → false"},

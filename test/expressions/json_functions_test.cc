@@ -8,9 +8,9 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
-#include "expr/expression_parser.h"
 #include "expr/function.h"
 #include "expr/json_test_documents.h"
+#include "sql_expression.h"
 
 namespace millrace::expr {
 namespace {

@@ -9,8 +9,8 @@
 #include <gmock/gmock.h>
 
 #include "expr/cast.h"
-#include "expr/expression_parser.h"
 #include "expr/function.h"
+#include "sql_expression.h"
 
 namespace millrace::expr {
 namespace {
@@ -41,7 +41,7 @@ TEST(FunctionExamples, AreTrue) {
       continue;
     }
     ASSERT_NE(arrow, std::string_view::npos) << example;
-    EXPECT_TRUE(example.starts_with(spec->name)) << example;
+    EXPECT_NE(example.find(spec->name), std::string_view::npos) << example;
     EXPECT_EQ(Evaluated(example.substr(0, arrow)), example.substr(arrow + kArrow.size()))
         << example;
   }

@@ -18,8 +18,8 @@
 #include "expr/aggregates/decimals.h"
 #include "expr/aggregates/hyper_log_log.h"
 #include "expr/cast.h"
-#include "expr/expression_parser.h"
 #include "expr/kernel.h"
+#include "sql_expression.h"
 
 namespace millrace::expr {
 namespace {

@@ -1,0 +1,144 @@
+// What a SQL text says, as a tree. Expressions are Spark Connect messages, as a client
+// sends them; queries have nodes of their own, since GROUP BY, HAVING, WITH and VALUES
+// have no message. Names are not looked up: connect_plan does that, as for all other
+// plans.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "spark/connect/expressions.pb.h"
+
+namespace millrace::sql {
+
+using Expression = spark::connect::Expression;
+
+struct Query;
+using QueryPtr = std::shared_ptr<const Query>;
+struct Relation;
+using RelationPtr = std::shared_ptr<const Relation>;
+
+/// A table, view or CTE; or files, as parquet.`/path`.
+struct TableName {
+  std::vector<std::string> parts;
+};
+
+/// VALUES (1, 'a'), (2, 'b'): all rows have the same length.
+struct InlineTable {
+  std::vector<std::vector<Expression>> rows;
+};
+
+/// range(10)
+struct TableFunction {
+  std::string name;
+  std::vector<Expression> arguments;
+};
+
+enum class JoinType { kInner, kCross, kLeft, kRight, kFull, kLeftSemi, kLeftAnti };
+
+struct Join {
+  RelationPtr left;
+  RelationPtr right;
+  JoinType type = JoinType::kInner;
+  std::optional<Expression> condition;
+  std::vector<std::string> using_columns;
+  bool natural = false;
+};
+
+/// An item of FROM, with the names it is given.
+struct Relation {
+  std::variant<TableName, QueryPtr, InlineTable, TableFunction, Join> source;
+  std::string alias;  // empty if none
+  std::vector<std::string> column_names;
+};
+
+struct GroupBy {
+  enum class Kind { kNone, kExpressions, kAll };
+  Kind kind = Kind::kNone;
+  std::vector<Expression> expressions;
+};
+
+/// SELECT … FROM … WHERE … GROUP BY … HAVING …
+struct Select {
+  bool distinct = false;
+  std::vector<Expression> items;
+  RelationPtr from;  // null: one row without columns
+  std::optional<Expression> where;
+  GroupBy group_by;
+  std::optional<Expression> having;
+};
+
+struct SetOperation {
+  enum class Kind { kUnion, kIntersect, kExcept };
+  Kind kind = Kind::kUnion;
+  bool all = false;
+  QueryPtr left;
+  QueryPtr right;
+};
+
+/// WITH name(columns) AS (query)
+struct CommonTable {
+  std::string name;
+  std::vector<std::string> column_names;
+  QueryPtr query;
+};
+
+struct Query {
+  std::vector<CommonTable> with;
+  std::variant<Select, SetOperation, RelationPtr> body;
+  /// Of kind sort_order. An integer literal is a position in the select list.
+  std::vector<Expression> order_by;
+  bool order_by_all = false;
+  std::optional<Expression> limit;
+  std::optional<Expression> offset;
+};
+
+struct CreateView {
+  std::string name;
+  std::vector<std::string> column_names;
+  bool replace = false;
+  QueryPtr query;
+};
+
+/// DROP VIEW or TABLE
+struct DropView {
+  std::vector<std::string> name;
+  bool if_exists = false;
+};
+
+/// SET key = value; SET key; SET
+struct SetCommand {
+  std::string key;                   // empty: all
+  std::optional<std::string> value;  // nothing: show
+};
+
+/// RESET key; RESET
+struct ResetCommand {
+  std::string key;  // empty: all
+};
+
+struct ShowTables {
+  bool views = false;
+};
+
+struct DescribeTable {
+  QueryPtr query;
+};
+
+/// EXPLAIN query
+struct ExplainQuery {
+  QueryPtr query;
+};
+
+/// CACHE, UNCACHE, REFRESH TABLE …: accepted; there is nothing to do.
+struct NoOperation {};
+
+using Statement = std::variant<QueryPtr, CreateView, DropView, SetCommand, ResetCommand,
+                               ShowTables, DescribeTable, ExplainQuery, NoOperation>;
+
+}  // namespace millrace::sql
