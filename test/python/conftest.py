@@ -107,3 +107,17 @@ def spark(server):
     session = SparkSession.builder.remote(f"{server.url}/;session_id={uuid.uuid4()}").create()
     yield session
     session.stop()
+
+
+def pytest_sessionfinish(session, exitstatus):
+    session.config.exit_status = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config):
+    # A PySpark client whose server is gone goes on for minutes to release its last operation, in
+    # threads that the interpreter would wait for.
+    if hasattr(config, "exit_status"):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(config.exit_status)

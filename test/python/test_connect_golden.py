@@ -5,7 +5,6 @@ import decimal
 import json
 import math
 import pathlib
-import sys
 import uuid
 from datetime import timedelta
 
@@ -14,11 +13,7 @@ from pyspark.sql import Row
 from pyspark.sql import functions as F
 from test_connect_streaming import Files
 
-ROOT = pathlib.Path(__file__).parent.parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
-from record_plans import REWRITES  # noqa: E402
-
-GOLDEN = ROOT / "test" / "golden"
+GOLDEN = pathlib.Path(__file__).parent.parent / "golden"
 
 
 def cases(name):
@@ -55,11 +50,8 @@ def wide_enough(spark, case):
 
 
 def build(spark, case, sources):
-    code = case["code"]
-    for text, columns in REWRITES.items():
-        code = code.replace(text, columns)
     names = {"F": F, "s": sources, "s0": sources[0], "spark": spark, "timedelta": timedelta}
-    return eval(code, names)
+    return eval(case["code"], names)
 
 
 def batches_of(query):
