@@ -9,6 +9,8 @@
 
 #include <strings.h>
 
+#include <fmt/ranges.h>
+
 #include "base/error.h"
 #include "base/interval.h"
 #include "expr/cast.h"
@@ -128,8 +130,9 @@ Result<PlanPtr> PlanBuilder::Table(const std::vector<std::string>& name_parts) c
         tables->Find(conf_.session_id(), name_parts.back());
     if (content) return Local(std::move(content->schema), std::move(content->batches));
   }
-  if (name_parts.size() == 1) {
-    if (const Result<std::string> folder = TableFolder(conf_, name_parts[0]); folder.ok()) {
+  if (name_parts.size() <= 2) {
+    const std::string saved = fmt::format("{}", fmt::join(name_parts, "."));
+    if (const Result<std::string> folder = TableFolder(conf_, saved); folder.ok()) {
       MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> info, fs_->Stat(*folder));
       if (info) return Read("parquet", Options(), {*folder}, "", false, "");
     }

@@ -13,7 +13,8 @@ from pyspark.sql import Row
 from pyspark.sql import functions as F
 from test_connect_streaming import Files
 
-GOLDEN = pathlib.Path(__file__).parent.parent / "golden"
+ROOT = pathlib.Path(__file__).parent.parent.parent
+GOLDEN = ROOT / "test" / "golden"
 
 
 def cases(name):
