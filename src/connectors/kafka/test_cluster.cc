@@ -247,17 +247,38 @@ rd_kafka_t* BeginTransaction(const std::string& servers, const std::string& topi
   return producer;
 }
 
+// Where readers of committed messages stop, which is where the oldest open transaction
+// begins or, without one, behind the last marker.
+int64_t StableEnd(rd_kafka_t* handle, const std::string& topic, int partition) {
+  int64_t begin = 0;
+  int64_t end = -1;
+  const rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
+      handle, topic.c_str(), partition, &begin, &end, kTimeoutMs);
+  EXPECT_EQ(error, RD_KAFKA_RESP_ERR_NO_ERROR) << rd_kafka_err2str(error);
+  return end;
+}
+
 }  // namespace
 
 void TestCluster::ProduceTransaction(const std::string& topic, int partition,
                                      const std::vector<TestMessage>& messages,
                                      Outcome outcome) {
   rd_kafka_t* producer = BeginTransaction(servers_, topic);
+  AwaitPartition(producer, topic, partition);
+  const int64_t begin = StableEnd(producer_, topic, partition);
   Send(producer, topic, partition, messages);
   ExpectOk(outcome == Outcome::kCommit
                ? rd_kafka_commit_transaction(producer, kTimeoutMs)
                : rd_kafka_abort_transaction(producer, kTimeoutMs));
   rd_kafka_destroy(producer);
+  // The broker answers before it has written the marker.
+  const int64_t end = begin + static_cast<int64_t>(messages.size()) + 1;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  int64_t reached = begin;
+  while (reached < end && std::chrono::steady_clock::now() < deadline) {
+    reached = StableEnd(producer_, topic, partition);
+  }
+  EXPECT_EQ(reached, end) << "the marker of a transaction did not come";
 }
 
 TestCluster::OpenTransaction::OpenTransaction(const TestCluster& cluster,

@@ -47,7 +47,7 @@ class TestCluster {
   void Produce(const std::string& topic, int partition,
                const std::vector<TestMessage>& messages);
   enum class Outcome { kCommit, kAbort };
-  /// The same in one transaction, which puts a marker behind its messages.
+  /// The same in one transaction; returns when its marker is behind its messages.
   void ProduceTransaction(const std::string& topic, int partition,
                           const std::vector<TestMessage>& messages, Outcome outcome);
 
