@@ -12,10 +12,9 @@ using namespace millrace::functions;  // NOLINT
 namespace {
 
 Status Summarize(const std::string& lake) {
-  MILLRACE_ASSIGN_OR_RETURN(const SparkSession spark,
-                            SparkSession::Builder()
-                                .Config("spark.sql.session.timeZone", "UTC")
-                                .GetOrCreate());
+  MILLRACE_ASSIGN_OR_RETURN(
+      const SparkSession spark,
+      SparkSession::Builder().Config("spark.sql.session.timeZone", "UTC").GetOrCreate());
   const DataFrame orders = spark.Read().Parquet(lake);
   MILLRACE_RETURN_IF_ERROR(orders.Show(20, false));
   return orders.GroupBy("user_id")
@@ -29,7 +28,8 @@ Status Summarize(const std::string& lake) {
 int main(int argc, char** argv) {
   std::string lake = "data/refined_orders";
   CLI::App program("Shows the lake of refined orders and a summary per user.");
-  program.add_option("--output", lake, "Folder of the Parquet lake.")->capture_default_str();
+  program.add_option("--output", lake, "Folder of the Parquet lake.")
+      ->capture_default_str();
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,4 +1,5 @@
-// Orders from Kafka: revenue per minute to the console, every refined order to a Parquet lake.
+// Orders from Kafka: revenue per minute to the console, every refined order to a Parquet
+// lake.
 #include "tracking_options.h"
 
 #include "millrace/millrace.h"

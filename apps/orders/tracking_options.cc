@@ -19,8 +19,8 @@ using millrace::Trigger;
 
 namespace {
 
-// The signals that end the program. They are blocked in all threads (queries start theirs after
-// this), and taken by sigtimedwait below.
+// The signals that end the program. They are blocked in all threads (queries start theirs
+// after this), and taken by sigtimedwait below.
 sigset_t EndSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -85,19 +85,21 @@ int RunProgram(int argc, char** argv,
                const std::function<Status(const TrackingOptions&)>& job) {
   TrackingOptions options;
   KafkaProperties kafka;
-  CLI::App program("Follows e-commerce orders: revenue per minute, and a lake of all orders.");
+  CLI::App program(
+      "Follows e-commerce orders: revenue per minute, and a lake of all orders.");
   program.add_option("--bootstrap-servers", options.bootstrap_servers, "Kafka brokers.")
       ->capture_default_str();
   AddCommandConfig(program, &kafka);
-  program.add_option("--topic", options.topic, "Topic with the orders.")->capture_default_str();
+  program.add_option("--topic", options.topic, "Topic with the orders.")
+      ->capture_default_str();
   program.add_option("--checkpoint", options.checkpoint, "Folder of the checkpoints.")
       ->capture_default_str();
   program.add_option("--output", options.output, "Folder of the Parquet lake.")
       ->capture_default_str();
-  CLI::Option* trigger =
-      program.add_option("--trigger", options.trigger,
-                         "How often both queries run, e.g. '5 seconds'. Default: the console as "
-                         "fast as possible, the lake every 10 seconds.");
+  CLI::Option* trigger = program.add_option(
+      "--trigger", options.trigger,
+      "How often both queries run, e.g. '5 seconds'. Default: the console as "
+      "fast as possible, the lake every 10 seconds.");
   program
       .add_flag("--available-now", options.available_now,
                 "Process what is there now, then end.")

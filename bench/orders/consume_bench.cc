@@ -1,4 +1,5 @@
-// Reads a topic with librdkafka and forgets every message: what a client library costs alone.
+// Reads a topic with librdkafka and forgets every message: what a client library costs
+// alone.
 #include <librdkafka/rdkafka.h>
 
 #include <cstdio>
@@ -36,12 +37,14 @@ int main(int argc, char** argv) {
   rd_kafka_poll_set_consumer(consumer);
   const struct rd_kafka_metadata* metadata = nullptr;
   rd_kafka_topic_t* topic = rd_kafka_topic_new(consumer, argv[2], nullptr);
-  if (rd_kafka_metadata(consumer, 0, topic, &metadata, 10'000) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+  if (rd_kafka_metadata(consumer, 0, topic, &metadata, 10'000) !=
+      RD_KAFKA_RESP_ERR_NO_ERROR) {
     Fail("metadata", "no answer from the broker");
   }
   rd_kafka_topic_partition_list_t* all = rd_kafka_topic_partition_list_new(8);
   for (int i = 0; i < metadata->topics[0].partition_cnt; ++i) {
-    rd_kafka_topic_partition_list_add(all, argv[2], i)->offset = RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_topic_partition_list_add(all, argv[2], i)->offset =
+        RD_KAFKA_OFFSET_BEGINNING;
   }
   rd_kafka_metadata_destroy(metadata);
   rd_kafka_assign(consumer, all);

@@ -1,5 +1,5 @@
-// The orders job as the benchmark runs it: everything there is, then the end; the console prints
-// all windows, so that they can be compared.
+// The orders job as the benchmark runs it: everything there is, then the end; the console
+// prints all windows, so that they can be compared.
 #include <CLI/CLI.hpp>
 
 #include <cstdio>

@@ -15,16 +15,17 @@ struct ColumnNode;  // src/client/nodes.h
 using ColumnPtr = std::shared_ptr<const ColumnNode>;
 }  // namespace detail
 
-/// An expression. A value: cheap to copy, immutable. Numbers, booleans and texts convert into
-/// literals, so `Col("amount") > 10` works. Nothing is checked before an action runs.
+/// An expression. A value: cheap to copy, immutable. Numbers, booleans and texts convert
+/// into literals, so `Col("amount") > 10` works. Nothing is checked before an action
+/// runs.
 class Column {
  public:
-  Column(bool value);                           // NOLINT: literals convert
-  Column(int32_t value);                        // NOLINT
-  Column(int64_t value);                        // NOLINT
-  Column(double value);                         // NOLINT
-  Column(const char* text);                     // NOLINT
-  Column(const std::string& text);              // NOLINT
+  Column(bool value);               // NOLINT: literals convert
+  Column(int32_t value);            // NOLINT
+  Column(int64_t value);            // NOLINT
+  Column(double value);             // NOLINT
+  Column(const char* text);         // NOLINT
+  Column(const std::string& text);  // NOLINT
   explicit Column(detail::ColumnPtr node) : node_(std::move(node)) {}
 
   /// The same column under another name.

@@ -1,4 +1,5 @@
-// Tables that are computed: lazily built plans, and the actions that run them. Spark: DataFrame.
+// Tables that are computed: lazily built plans, and the actions that run them. Spark:
+// DataFrame.
 #pragma once
 
 #include <cstdint>
@@ -50,8 +51,8 @@ class DataFrameWriter {
   std::shared_ptr<detail::WriteSpec> spec_;
 };
 
-/// A plan in a session. A value: cheap to copy, immutable. Building one is lazy and cannot fail;
-/// actions (the methods that return a Status or Result) say what is wrong.
+/// A plan in a session. A value: cheap to copy, immutable. Building one is lazy and
+/// cannot fail; actions (the methods that return a Status or Result) say what is wrong.
 class DataFrame {
  public:
   explicit DataFrame(detail::PlanPtr plan) : plan_(std::move(plan)) {}
@@ -72,7 +73,9 @@ class DataFrame {
   DataFrame Filter(std::string_view condition) const {
     return Filter(functions::Expr(condition));
   }
-  DataFrame Filter(const char* condition) const { return Filter(std::string_view(condition)); }
+  DataFrame Filter(const char* condition) const {
+    return Filter(std::string_view(condition));
+  }
   DataFrame Filter(const std::string& condition) const {
     return Filter(std::string_view(condition));
   }
@@ -93,13 +96,14 @@ class DataFrame {
   DataFrame Agg(const Args&... aggregates) const;
   /// Of all columns, or of some.
   DataFrame DropDuplicates(const std::vector<std::string>& columns = {}) const;
-  DataFrame DropDuplicatesWithinWatermark(const std::vector<std::string>& columns = {}) const;
+  DataFrame DropDuplicatesWithinWatermark(
+      const std::vector<std::string>& columns = {}) const;
   DataFrame Distinct() const { return DropDuplicates(); }
   /// A column of this DataFrame, for conditions that name columns of several.
   Column Col(std::string_view name) const;
-  /// Pairs the rows of two DataFrames. `how`: "inner", "cross", "left", "right", "full" (each also
-  /// with "outer"), "semi" or "anti" (also "left_semi", "left_anti"). Without condition every row
-  /// meets every row.
+  /// Pairs the rows of two DataFrames. `how`: "inner", "cross", "left", "right", "full"
+  /// (each also with "outer"), "semi" or "anti" (also "left_semi", "left_anti"). Without
+  /// condition every row meets every row.
   DataFrame Join(const DataFrame& other) const;
   DataFrame Join(const DataFrame& other, const Column& condition,
                  std::string_view how = "inner") const;
@@ -124,7 +128,8 @@ class DataFrame {
   /// Prints the first rows to standard output; cells longer than 20 characters are cut.
   Status Show(int rows = 20, bool truncate = true) const;
   /// What Show prints. `truncate`: the longest a cell may be, 0 for no limit.
-  Result<std::string> ShowString(int rows = 20, int truncate = 20, bool vertical = false) const;
+  Result<std::string> ShowString(int rows = 20, int truncate = 20,
+                                 bool vertical = false) const;
   Result<std::vector<Row>> Collect() const;
   Result<int64_t> Count() const;
   /// The schema as printSchema() prints it.

@@ -10,7 +10,8 @@
 
 namespace millrace::functions {
 
-/// A column by name: "amount", "o.amount" for a field, "o.*" for all fields, "*" for all columns.
+/// A column by name: "amount", "o.amount" for a field, "o.*" for all fields, "*" for all
+/// columns.
 Column Col(std::string_view name);
 Column Lit(const Column& value);
 /// SQL text as a column: Expr("amount * 2 AS twice").
@@ -19,12 +20,13 @@ Column Expr(std::string_view sql);
 Column CallFunction(std::string_view name, const std::vector<Column>& args);
 
 // Time and windows
-/// Windows of `width` every `slide` ("" = width), shifted by `start`: Spark's window(). Column
-/// "window", a struct<start, end>.
+/// Windows of `width` every `slide` ("" = width), shifted by `start`: Spark's window().
+/// Column "window", a struct<start, end>.
 Column Window(const Column& time, std::string_view width, std::string_view slide = "",
               std::string_view start = "");
-/// Windows that last until nothing comes for `gap`, a text ("5 minutes") or a column of texts or
-/// intervals: Spark's session_window(). Column "session_window", a struct<start, end>.
+/// Windows that last until nothing comes for `gap`, a text ("5 minutes") or a column of
+/// texts or intervals: Spark's session_window(). Column "session_window", a struct<start,
+/// end>.
 Column SessionWindow(const Column& time, const Column& gap);
 Column WindowTime(const Column& window);
 Column CurrentTimestamp();
@@ -42,10 +44,12 @@ Column Minute(const Column& time);
 Column Second(const Column& time);
 
 // JSON and nested values
-/// Parses JSON; `schema` is DDL ("user_id STRING, amount DOUBLE") or Spark's JSON of a type.
+/// Parses JSON; `schema` is DDL ("user_id STRING, amount DOUBLE") or Spark's JSON of a
+/// type.
 Column FromJson(const Column& json, std::string_view schema,
                 const std::map<std::string, std::string>& options = {});
-Column ToJson(const Column& value, const std::map<std::string, std::string>& options = {});
+Column ToJson(const Column& value,
+              const std::map<std::string, std::string>& options = {});
 Column Struct(const std::vector<Column>& fields);
 Column Array(const std::vector<Column>& elements);
 Column CreateMap(const std::vector<Column>& keys_and_values);
@@ -70,7 +74,8 @@ Column Concat(const std::vector<Column>& texts);
 Column ConcatWs(std::string_view separator, const std::vector<Column>& texts);
 Column Substring(const Column& text, int position, int length);
 Column Split(const Column& text, std::string_view pattern);
-Column RegexpReplace(const Column& text, std::string_view pattern, std::string_view replacement);
+Column RegexpReplace(const Column& text, std::string_view pattern,
+                     std::string_view replacement);
 
 // Numbers
 Column Abs(const Column& number);

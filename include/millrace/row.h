@@ -44,8 +44,8 @@ using MapValue = std::vector<std::pair<Value, Value>>;
 class Value {
  public:
   using Storage =
-      std::variant<std::monostate, bool, int64_t, double, std::string, Binary, Date, Timestamp,
-                   Decimal, Duration, std::shared_ptr<const Row>,
+      std::variant<std::monostate, bool, int64_t, double, std::string, Binary, Date,
+                   Timestamp, Decimal, Duration, std::shared_ptr<const Row>,
                    std::shared_ptr<const ArrayValue>, std::shared_ptr<const MapValue>>;
 
   Value() = default;

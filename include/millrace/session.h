@@ -1,4 +1,5 @@
-// Where every program begins: a session, its settings, and what it can read. Spark: SparkSession.
+// Where every program begins: a session, its settings, and what it can read. Spark:
+// SparkSession.
 #pragma once
 
 #include <map>
@@ -57,8 +58,8 @@ class SparkSession {
     Builder& AppName(std::string_view name);
     /// "local[*]": the engine in this process.
     Builder& Master(std::string_view master);
-    /// "sc://host:port/;token=…": a Spark Connect server, Millrace's or Apache Spark's. Failure to
-    /// reach it is told by the first call.
+    /// "sc://host:port/;token=…": a Spark Connect server, Millrace's or Apache Spark's.
+    /// Failure to reach it is told by the first call.
     Builder& Remote(std::string_view url);
     Builder& Config(std::string_view key, std::string_view value);
     Result<SparkSession> GetOrCreate();
@@ -75,9 +76,10 @@ class SparkSession {
   DataStreamReader ReadStream() const { return DataStreamReader(connection_, true); }
   /// A temporary view or a table of the memory sink.
   DataFrame Table(std::string_view name) const { return Read().Table(name); }
-  /// Runs SQL text: a command at once, a query when the result is read. `args` are the values of
-  /// its parameters: of ? in their order, or of :name.
-  Result<DataFrame> Sql(std::string_view query, const std::vector<Column>& args = {}) const;
+  /// Runs SQL text: a command at once, a query when the result is read. `args` are the
+  /// values of its parameters: of ? in their order, or of :name.
+  Result<DataFrame> Sql(std::string_view query,
+                        const std::vector<Column>& args = {}) const;
   Result<DataFrame> Sql(std::string_view query,
                         const std::map<std::string, Column>& args) const;
   /// Numbers from `start` up to but not including `end`, column "id".

@@ -1,5 +1,6 @@
-// Errors as values: `Status` for calls that return nothing else, `Result<T>` for those that do.
-// The one error type of the whole project; foreign status types never leave a .cc file.
+// Errors as values: `Status` for calls that return nothing else, `Result<T>` for those
+// that do. The one error type of the whole project; foreign status types never leave a
+// .cc file.
 #pragma once
 
 #include <map>
@@ -24,7 +25,8 @@ enum class Fault {
 struct ErrorInfo {
   Fault fault = Fault::kInternal;
   bool retryable = false;
-  /// Spark's error condition, e.g. "UNRESOLVED_COLUMN.WITH_SUGGESTION"; empty where Spark has none.
+  /// Spark's error condition, e.g. "UNRESOLVED_COLUMN.WITH_SUGGESTION"; empty where Spark
+  /// has none.
   std::string error_class;
   /// Five characters, or empty.
   std::string sql_state;
@@ -43,7 +45,8 @@ struct ErrorInfo {
 class [[nodiscard]] Status {
  public:
   Status() = default;
-  explicit Status(ErrorInfo info) : info_(std::make_shared<const ErrorInfo>(std::move(info))) {}
+  explicit Status(ErrorInfo info)
+      : info_(std::make_shared<const ErrorInfo>(std::move(info))) {}
 
   static Status OK() { return Status(); }
 
@@ -64,13 +67,15 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit
-  Result(Status status) : state_(std::in_place_index<1>, std::move(status)) {}  // NOLINT: implicit
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit
+  Result(Status status)
+      : state_(std::in_place_index<1>, std::move(status)) {}  // NOLINT: implicit
   template <typename U>
-    requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::decay_t<U>, T> &&
-             !std::is_same_v<std::decay_t<U>, Status> &&
-             !std::is_same_v<std::decay_t<U>, Result<T>>)
-  Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT
+  requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::decay_t<U>, T> &&
+           !std::is_same_v<std::decay_t<U>, Status> &&
+           !std::is_same_v<std::decay_t<U>, Result<T>>) Result(U&& value)
+      : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -98,15 +103,15 @@ class [[nodiscard]] Result {
 #define MILLRACE_CONCAT(a, b) MILLRACE_CONCAT_INNER(a, b)
 
 /// Returns from the calling function when `expr` (a Status) is an error.
-#define MILLRACE_RETURN_IF_ERROR(expr)                       \
-  do {                                                       \
-    ::millrace::Status millrace_status_ = (expr);            \
-    if (!millrace_status_.ok()) return millrace_status_;     \
+#define MILLRACE_RETURN_IF_ERROR(expr)                   \
+  do {                                                   \
+    ::millrace::Status millrace_status_ = (expr);        \
+    if (!millrace_status_.ok()) return millrace_status_; \
   } while (false)
 
-#define MILLRACE_ASSIGN_OR_RETURN_IMPL(result, lhs, expr)    \
-  auto result = (expr);                                      \
-  if (!result.ok()) return result.status();                  \
+#define MILLRACE_ASSIGN_OR_RETURN_IMPL(result, lhs, expr) \
+  auto result = (expr);                                   \
+  if (!result.ok()) return result.status();               \
   lhs = std::move(result).value()
 
 /// `lhs = value of expr` (a Result), or returns its error from the calling function.

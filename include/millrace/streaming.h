@@ -1,4 +1,5 @@
-// Starting and watching streaming queries. Spark: DataStreamReader/Writer, Trigger, StreamingQuery.
+// Starting and watching streaming queries. Spark: DataStreamReader/Writer, Trigger,
+// StreamingQuery.
 #pragma once
 
 #include <chrono>
@@ -29,7 +30,8 @@ class Trigger {
   static Trigger ProcessingTime(std::string_view interval) {
     return Trigger(Kind::kProcessingTime, std::string(interval));
   }
-  /// All data that is there now, in as many batches as the source's limits ask for; then ends.
+  /// All data that is there now, in as many batches as the source's limits ask for; then
+  /// ends.
   static Trigger AvailableNow() { return Trigger(Kind::kAvailableNow, ""); }
   /// All data that is there now in one batch; then ends.
   static Trigger Once() { return Trigger(Kind::kOnce, ""); }
@@ -38,7 +40,8 @@ class Trigger {
   const std::string& interval() const { return interval_; }
 
  private:
-  Trigger(Kind kind, std::string interval) : kind_(kind), interval_(std::move(interval)) {}
+  Trigger(Kind kind, std::string interval)
+      : kind_(kind), interval_(std::move(interval)) {}
   Kind kind_;
   std::string interval_;
 };
@@ -60,8 +63,8 @@ struct StreamingQueryProgress {
   std::string json;
 };
 
-/// A handle on a query that was started; copies mean the same query. The query goes on when the
-/// handle is gone, until it is stopped or its session ends.
+/// A handle on a query that was started; copies mean the same query. The query goes on
+/// when the handle is gone, until it is stopped or its session ends.
 ///
 /// Threading: all methods may be called from any thread.
 class StreamingQuery {
@@ -84,7 +87,8 @@ class StreamingQuery {
 
   /// Until all data that is there now is processed and committed.
   millrace::Status ProcessAllAvailable() const;
-  /// Until the query ended: true; its failure as an error; false where `timeout` passed before.
+  /// Until the query ended: true; its failure as an error; false where `timeout` passed
+  /// before.
   Result<bool> AwaitTermination(
       std::optional<std::chrono::milliseconds> timeout = std::nullopt) const;
   /// Ends it after the batch under way.

@@ -61,9 +61,10 @@ Result<std::unique_ptr<Transport>> ConnectTo(const std::string& master) {
   const bool local =
       master == "local" || (master.starts_with("local[") && master.ends_with("]"));
   if (!local) {
-    return ArgumentError("The master '{}' is not supported: expected \"local[*]\", the engine in "
-                         "this process, or the URL of a Spark Connect server, sc://host:port.",
-                         master);
+    return ArgumentError(
+        "The master '{}' is not supported: expected \"local[*]\", the engine in "
+        "this process, or the URL of a Spark Connect server, sc://host:port.",
+        master);
   }
   return local::MakeLocalTransport(app::Engine::Instance().environment());
 }

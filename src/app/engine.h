@@ -1,5 +1,5 @@
-// The engine of a process: the formats it knows, and what its sessions share. The one list of
-// registrations is in engine.cc.
+// The engine of a process: the formats it knows, and what its sessions share. The one
+// list of registrations is in engine.cc.
 #pragma once
 
 #include <memory>

@@ -20,8 +20,10 @@ Status RefuseStateful(const Checkpoint& opened, FileSystem& fs) {
                             fs.Stat(opened.own_folder("state")));
   if (!spark_state && !own_state) return Status::OK();
   return Error(Fault::kUser,
-               "The query of checkpoint {} keeps state ({}), and the state files of Spark and "
-               "Millrace differ: only a stateless query can be handed over. Start it on the "
+               "The query of checkpoint {} keeps state ({}), and the state files of "
+               "Spark and "
+               "Millrace differ: only a stateless query can be handed over. Start it on "
+               "the "
                "other side with a new checkpointLocation.",
                opened.folder(), spark_state ? "Spark's, in state/" : "in millrace/state/")
       .Class("UNSUPPORTED_FEATURE.HANDOVER_OF_STATE", "0A000")
@@ -42,9 +44,10 @@ Status Handover(FileSystem& fs, const HandoverArguments& arguments) {
   MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> metadata,
                             fs.Stat(JoinPath(folder, "metadata")));
   if (!metadata) {
-    return ArgumentError("There is no checkpoint in {}: expected a folder with a file 'metadata'. "
-                         "Give the checkpointLocation of the query that writes the lake.",
-                         folder);
+    return ArgumentError(
+        "There is no checkpoint in {}: expected a folder with a file 'metadata'. "
+        "Give the checkpointLocation of the query that writes the lake.",
+        folder);
   }
   MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<Checkpoint> opened,
                             Checkpoint::Open(&fs, folder, "millrace handover"));
@@ -57,9 +60,10 @@ Status Handover(FileSystem& fs, const HandoverArguments& arguments) {
   }
   MILLRACE_ASSIGN_OR_RETURN(const RecoveryPoint point, opened->Recover());
   if (point.planned) {
-    return ArgumentError("Batch {} of checkpoint {} was begun and is not committed. Run the query "
-                         "once more (availableNow), then hand it over.",
-                         point.next_batch, folder);
+    return ArgumentError(
+        "Batch {} of checkpoint {} was begun and is not committed. Run the query "
+        "once more (availableNow), then hand it over.",
+        point.next_batch, folder);
   }
   MILLRACE_ASSIGN_OR_RETURN(const connectors::file::LakeHistory history,
                             connectors::file::ReadLakeLog(fs, state_folder));

@@ -11,7 +11,8 @@ namespace {
 
 class JsonParser final : public connector::RowParser {
  public:
-  explicit JsonParser(std::unique_ptr<expr::JsonReader> reader) : reader_(std::move(reader)) {}
+  explicit JsonParser(std::unique_ptr<expr::JsonReader> reader)
+      : reader_(std::move(reader)) {}
 
   Result<data::Batch> Parse(std::span<const std::string_view> lines) override {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -25,9 +26,8 @@ class JsonParser final : public connector::RowParser {
 
 }  // namespace
 
-Result<std::unique_ptr<connector::RowParser>> MakeJsonParser(const data::SchemaPtr& schema,
-                                                             const Options& options,
-                                                             const std::string& time_zone) {
+Result<std::unique_ptr<connector::RowParser>> MakeJsonParser(
+    const data::SchemaPtr& schema, const Options& options, const std::string& time_zone) {
   MILLRACE_ASSIGN_OR_RETURN(expr::JsonReadOptions how,
                             expr::JsonReadOptions::Make(options, time_zone, "json"));
   MILLRACE_ASSIGN_OR_RETURN(

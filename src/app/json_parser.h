@@ -6,8 +6,7 @@
 namespace millrace::app {
 
 /// A connector::RowParserFactory over expr::JsonReader.
-Result<std::unique_ptr<connector::RowParser>> MakeJsonParser(const data::SchemaPtr& schema,
-                                                             const Options& options,
-                                                             const std::string& time_zone);
+Result<std::unique_ptr<connector::RowParser>> MakeJsonParser(
+    const data::SchemaPtr& schema, const Options& options, const std::string& time_zone);
 
 }  // namespace millrace::app

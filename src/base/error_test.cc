@@ -28,8 +28,9 @@ TEST(Status, PrintsAsSparkDoes) {
   EXPECT_EQ(Status::OK().ToString(), "OK");
   EXPECT_EQ(Status(AnalysisError("_LEGACY_ERROR_TEMP_1", "", "Found {}.", 5)).ToString(),
             "Found 5.");
-  EXPECT_EQ(Status(AnalysisError("A.B", "42000", "Found it. SQLSTATE: 42000\nhere")).ToString(),
-            "[A.B] Found it. SQLSTATE: 42000\nhere");
+  EXPECT_EQ(
+      Status(AnalysisError("A.B", "42000", "Found it. SQLSTATE: 42000\nhere")).ToString(),
+      "[A.B] Found it. SQLSTATE: 42000\nhere");
   EXPECT_EQ(Status(ArgumentError("No {}.", "way")).ToString(), "No way.");
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "base/ascii.h"
 #include "base/error.h"
 
 namespace millrace {
@@ -195,14 +196,6 @@ class Parser {
   Failure failure_;
 };
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
-
 // False where that is too long to count. A day has 24 hours.
 bool FixedLength(const CalendarInterval& interval, int64_t* micros) {
   return !__builtin_mul_overflow(int64_t{interval.days}, kMicrosPerDay, micros) &&
@@ -223,7 +216,7 @@ Error CannotParse(std::string_view text) {
 }  // namespace
 
 Result<CalendarInterval> ParseInterval(std::string_view text) {
-  const std::string lower = Lower(text);
+  const std::string lower = LowerCase(text);
   CalendarInterval interval;
   if (!Parser(lower).Parse(&interval)) return CannotParse(text);
   return interval;
@@ -251,7 +244,7 @@ Result<std::chrono::microseconds> ParseTriggerInterval(std::string_view text) {
         .Class(fmt::format("INVALID_INTERVAL_FORMAT.{}", failure.error_class), "22006")
         .Param("input", std::string(text));
   };
-  const std::string lower = Lower(text);
+  const std::string lower = LowerCase(text);
   Parser parser(lower);
   CalendarInterval interval;
   if (!parser.Parse(&interval)) return invalid(parser.failure());

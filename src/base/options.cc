@@ -5,39 +5,16 @@
 #include <limits>
 #include <vector>
 
+#include "base/ascii.h"
+#include "base/edit_distance.h"
 #include "base/error.h"
 
 namespace millrace {
 namespace {
 
-// Only ASCII: option keys are, and the result must not depend on a locale.
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
-
 bool Matches(const OptionSpec& spec, std::string_view lower_key) {
-  const std::string key = Lower(spec.key);
+  const std::string key = LowerCase(spec.key);
   return spec.prefix ? lower_key.starts_with(key) : lower_key == key;
-}
-
-// Levenshtein's distance.
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j - 1] + 1, row[j] + 1, substituted});
-    }
-  }
-  return row[b.size()];
 }
 
 // The supported key most like `lower_key`; empty where none is at all alike.
@@ -46,7 +23,7 @@ std::string_view Nearest(std::string_view lower_key, std::span<const OptionSpec>
   size_t least = std::max<size_t>(2, lower_key.size() / 2) + 1;
   for (const OptionSpec& spec : specs) {
     if (!spec.supported) continue;
-    const size_t distance = EditDistance(lower_key, Lower(spec.key));
+    const size_t distance = EditDistance(lower_key, LowerCase(spec.key));
     if (distance < least) {
       least = distance;
       nearest = spec.key;
@@ -73,30 +50,30 @@ Options::Options(const std::map<std::string, std::string>& values) {
 }
 
 void Options::Set(std::string_view key, std::string value) {
-  std::string lower = Lower(key);
+  std::string lower = LowerCase(key);
   std::erase_if(original_,
-                [&](const auto& entry) { return Lower(entry.first) == lower; });
+                [&](const auto& entry) { return LowerCase(entry.first) == lower; });
   original_.insert_or_assign(std::string(key), value);
   lower_.insert_or_assign(std::move(lower), std::move(value));
 }
 
-bool Options::Has(std::string_view key) const { return lower_.contains(Lower(key)); }
+bool Options::Has(std::string_view key) const { return lower_.contains(LowerCase(key)); }
 
 std::optional<std::string> Options::Get(std::string_view key) const {
-  const auto found = lower_.find(Lower(key));
+  const auto found = lower_.find(LowerCase(key));
   if (found == lower_.end()) return std::nullopt;
   return found->second;
 }
 
 std::string Options::GetOr(std::string_view key, std::string_view fallback) const {
-  const auto found = lower_.find(Lower(key));
+  const auto found = lower_.find(LowerCase(key));
   return found == lower_.end() ? std::string(fallback) : found->second;
 }
 
 Result<bool> Options::GetBool(std::string_view key, bool fallback) const {
   const auto value = Get(key);
   if (!value) return fallback;
-  const std::string lower = Lower(*value);
+  const std::string lower = LowerCase(*value);
   if (lower == "true") return true;
   if (lower == "false") return false;
   return ArgumentError("Option '{}' must be true or false, found: '{}'.", key, *value);
@@ -121,7 +98,7 @@ Result<int64_t> Options::GetInt(std::string_view key, int64_t fallback) const {
 
 Status Options::Check(std::string_view what, std::span<const OptionSpec> specs) const {
   for (const auto& [key, value] : original_) {
-    const std::string lower = Lower(key);
+    const std::string lower = LowerCase(key);
     const auto spec = std::find_if(specs.begin(), specs.end(), [&](const OptionSpec& s) {
       return Matches(s, lower);
     });

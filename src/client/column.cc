@@ -34,7 +34,8 @@ Column MakeSortOrder(const Column& column, bool descending, bool nulls_first) {
     *order->mutable_child() = ExpressionOf(column);
     order->set_direction(descending ? Order::SORT_DIRECTION_DESCENDING
                                     : Order::SORT_DIRECTION_ASCENDING);
-    order->set_null_ordering(nulls_first ? Order::SORT_NULLS_FIRST : Order::SORT_NULLS_LAST);
+    order->set_null_ordering(nulls_first ? Order::SORT_NULLS_FIRST
+                                         : Order::SORT_NULLS_LAST);
   });
 }
 
@@ -60,10 +61,14 @@ Column MakeCall(std::string_view name, const std::vector<Column>& args, bool dis
 }  // namespace detail
 
 Column::Column(bool value) : node_(LiteralNode([&](auto& l) { l.set_boolean(value); })) {}
-Column::Column(int32_t value) : node_(LiteralNode([&](auto& l) { l.set_integer(value); })) {}
-Column::Column(int64_t value) : node_(LiteralNode([&](auto& l) { l.set_long_(value); })) {}
-Column::Column(double value) : node_(LiteralNode([&](auto& l) { l.set_double_(value); })) {}
-Column::Column(const char* text) : node_(LiteralNode([&](auto& l) { l.set_string(text); })) {}
+Column::Column(int32_t value)
+    : node_(LiteralNode([&](auto& l) { l.set_integer(value); })) {}
+Column::Column(int64_t value)
+    : node_(LiteralNode([&](auto& l) { l.set_long_(value); })) {}
+Column::Column(double value)
+    : node_(LiteralNode([&](auto& l) { l.set_double_(value); })) {}
+Column::Column(const char* text)
+    : node_(LiteralNode([&](auto& l) { l.set_string(text); })) {}
 Column::Column(const std::string& text)
     : node_(LiteralNode([&](auto& l) { l.set_string(text); })) {}
 
@@ -75,7 +80,9 @@ Column Column::Alias(std::string_view name) const {
 }
 
 Column Column::Cast(std::string_view type) const { return MakeCast(*this, type, false); }
-Column Column::TryCast(std::string_view type) const { return MakeCast(*this, type, true); }
+Column Column::TryCast(std::string_view type) const {
+  return MakeCast(*this, type, true);
+}
 
 Column Column::IsNull() const { return MakeCall("isNull", {*this}); }
 Column Column::IsNotNull() const { return MakeCall("isNotNull", {*this}); }
@@ -99,8 +106,12 @@ Column Column::StartsWith(const Column& prefix) const {
 Column Column::EndsWith(const Column& suffix) const {
   return MakeCall("endswith", {*this, suffix});
 }
-Column Column::Contains(const Column& part) const { return MakeCall("contains", {*this, part}); }
-Column Column::EqNullSafe(const Column& other) const { return MakeCall("<=>", {*this, other}); }
+Column Column::Contains(const Column& part) const {
+  return MakeCall("contains", {*this, part});
+}
+Column Column::EqNullSafe(const Column& other) const {
+  return MakeCall("<=>", {*this, other});
+}
 Column Column::Substr(int position, int length) const {
   return MakeCall("substr", {*this, position, length});
 }

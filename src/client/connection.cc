@@ -16,7 +16,8 @@ namespace proto = spark::connect;
 constexpr char kClientType[] = "_SPARK_CONNECT_CPP millrace";
 
 Status ReadBatches(const std::string& bytes, std::vector<data::Batch>* batches) {
-  auto input = std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(bytes));
+  auto input =
+      std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(bytes));
   const auto unreadable = [](const arrow::Status& status) {
     return InternalError("the result is no Arrow stream: {}", status.ToString());
   };
@@ -36,7 +37,9 @@ Status ReadBatches(const std::string& bytes, std::vector<data::Batch>* batches) 
 Connection::Connection(std::unique_ptr<client::Transport> transport)
     : transport_(std::move(transport)), session_id_(MakeUuid()) {}
 
-int64_t Connection::NextPlanId() { return plan_id_.fetch_add(1, std::memory_order_relaxed); }
+int64_t Connection::NextPlanId() {
+  return plan_id_.fetch_add(1, std::memory_order_relaxed);
+}
 
 proto::ExecutePlanRequest Connection::NewRequest() const {
   proto::ExecutePlanRequest request;
@@ -63,20 +66,22 @@ Status Connection::ExecuteCommand(
     const std::function<void(const proto::ExecutePlanResponse&)>& on_response) {
   proto::ExecutePlanRequest request = NewRequest();
   *request.mutable_plan()->mutable_command() = command;
-  return transport_->ExecutePlan(request, [&](const proto::ExecutePlanResponse& response) {
-    switch (response.response_type_case()) {
-      case proto::ExecutePlanResponse::kResultComplete:
-      case proto::ExecutePlanResponse::kExecutionProgress:
-      case proto::ExecutePlanResponse::RESPONSE_TYPE_NOT_SET:
-        break;
-      default:
-        on_response(response);
-    }
-    return Status::OK();
-  });
+  return transport_->ExecutePlan(
+      request, [&](const proto::ExecutePlanResponse& response) {
+        switch (response.response_type_case()) {
+          case proto::ExecutePlanResponse::kResultComplete:
+          case proto::ExecutePlanResponse::kExecutionProgress:
+          case proto::ExecutePlanResponse::RESPONSE_TYPE_NOT_SET:
+            break;
+          default:
+            on_response(response);
+        }
+        return Status::OK();
+      });
 }
 
-Result<proto::AnalyzePlanResponse> Connection::Analyze(proto::AnalyzePlanRequest request) {
+Result<proto::AnalyzePlanResponse> Connection::Analyze(
+    proto::AnalyzePlanRequest request) {
   request.set_session_id(session_id_);
   request.set_client_type(kClientType);
   return transport_->AnalyzePlan(request);

@@ -40,7 +40,8 @@ Status CreateView(const PlanPtr& plan, std::string_view name, bool replace) {
   *view->mutable_input() = plan->relation;
   view->set_name(std::string(name));
   view->set_replace(replace);
-  return plan->connection->ExecuteCommand(command, [](const proto::ExecutePlanResponse&) {});
+  return plan->connection->ExecuteCommand(command,
+                                          [](const proto::ExecutePlanResponse&) {});
 }
 
 }  // namespace
@@ -49,7 +50,8 @@ DataFrame DataFrame::SelectColumns(const std::vector<Column>& columns) const {
   return Over(plan_, [&](proto::Relation& relation) {
     auto* project = relation.mutable_project();
     *project->mutable_input() = plan_->relation;
-    for (const Column& column : columns) *project->add_expressions() = ExpressionOf(column);
+    for (const Column& column : columns)
+      *project->add_expressions() = ExpressionOf(column);
   });
 }
 
@@ -88,7 +90,8 @@ DataFrame DataFrame::Drop(const std::vector<std::string>& names) const {
 DataFrame DataFrame::ToDF(const std::vector<std::string>& names) const {
   return Over(plan_, [&](proto::Relation& relation) {
     *relation.mutable_to_df()->mutable_input() = plan_->relation;
-    for (const std::string& name : names) relation.mutable_to_df()->add_column_names(name);
+    for (const std::string& name : names)
+      relation.mutable_to_df()->add_column_names(name);
   });
 }
 
@@ -99,7 +102,8 @@ DataFrame DataFrame::Alias(std::string_view alias) const {
   });
 }
 
-DataFrame DataFrame::WithWatermark(std::string_view event_time, std::string_view delay) const {
+DataFrame DataFrame::WithWatermark(std::string_view event_time,
+                                   std::string_view delay) const {
   return Over(plan_, [&](proto::Relation& relation) {
     auto* watermark = relation.mutable_with_watermark();
     *watermark->mutable_input() = plan_->relation;
@@ -155,7 +159,8 @@ Column DataFrame::Col(std::string_view name) const {
 
 namespace {
 
-// Spark: JoinType.apply. What it does not know is left unspecified, and refused by the server.
+// Spark: JoinType.apply. What it does not know is left unspecified, and refused by the
+// server.
 proto::Join::JoinType JoinTypeOf(std::string_view how) {
   std::string name;
   for (const char c : how) {
@@ -220,7 +225,8 @@ DataFrame DataFrame::Union(const DataFrame& other) const {
   return MakeUnion(plan_, other.plan_, false, false);
 }
 
-DataFrame DataFrame::UnionByName(const DataFrame& other, bool allow_missing_columns) const {
+DataFrame DataFrame::UnionByName(const DataFrame& other,
+                                 bool allow_missing_columns) const {
   return MakeUnion(plan_, other.plan_, true, allow_missing_columns);
 }
 
@@ -243,7 +249,8 @@ DataFrame DataFrame::Sort(const std::vector<Column>& columns) const {
     *relation.mutable_sort()->mutable_input() = plan_->relation;
     relation.mutable_sort()->set_is_global(true);
     for (const Column& column : columns) {
-      const Column ordered = ExpressionOf(column).has_sort_order() ? column : column.Asc();
+      const Column ordered =
+          ExpressionOf(column).has_sort_order() ? column : column.Asc();
       *relation.mutable_sort()->add_order() = ExpressionOf(ordered).sort_order();
     }
   });
@@ -374,9 +381,10 @@ DataFrameWriter& DataFrameWriter::Mode(std::string_view mode) {
   };
   const auto found = kModes.find(mode);
   if (found == kModes.end()) {
-    spec_->error = ArgumentError("The save mode '{}' is unknown: use one of append, overwrite, "
-                                 "error, errorifexists, ignore.",
-                                 mode);
+    spec_->error = ArgumentError(
+        "The save mode '{}' is unknown: use one of append, overwrite, "
+        "error, errorifexists, ignore.",
+        mode);
     return *this;
   }
   spec_->write.set_mode(found->second);
@@ -402,6 +410,8 @@ Status DataFrameWriter::Save(std::string_view path) const {
   return spec_->plan->connection->ExecuteCommand(command, [](const auto&) {});
 }
 
-Status DataFrameWriter::Parquet(std::string_view path) { return Format("parquet").Save(path); }
+Status DataFrameWriter::Parquet(std::string_view path) {
+  return Format("parquet").Save(path);
+}
 
 }  // namespace millrace

@@ -36,7 +36,8 @@ Column Col(std::string_view name) {
   } else if (name.ends_with(".*")) {
     node->expression.mutable_unresolved_star()->set_unparsed_target(std::string(name));
   } else {
-    node->expression.mutable_unresolved_attribute()->set_unparsed_identifier(std::string(name));
+    node->expression.mutable_unresolved_attribute()->set_unparsed_identifier(
+        std::string(name));
   }
   return Column(std::move(node));
 }
@@ -54,7 +55,8 @@ Column CallFunction(std::string_view name, const std::vector<Column>& args) {
 Column Window(const Column& time, std::string_view width, std::string_view slide,
               std::string_view start) {
   std::vector<Column> args = {time, Text(width)};
-  if (!slide.empty() || !start.empty()) args.push_back(Text(slide.empty() ? width : slide));
+  if (!slide.empty() || !start.empty())
+    args.push_back(Text(slide.empty() ? width : slide));
   if (!start.empty()) args.push_back(Text(start));
   return MakeCall("window", args);
 }
@@ -109,10 +111,14 @@ Column ArrayContains(const Column& array, const Column& value) {
 Column When(const Column& condition, const Column& value) {
   return MakeCall("when", {condition, value});
 }
-Column Coalesce(const std::vector<Column>& columns) { return MakeCall("coalesce", columns); }
+Column Coalesce(const std::vector<Column>& columns) {
+  return MakeCall("coalesce", columns);
+}
 Column IsNull(const Column& column) { return column.IsNull(); }
 Column IsNotNull(const Column& column) { return column.IsNotNull(); }
-Column Greatest(const std::vector<Column>& columns) { return MakeCall("greatest", columns); }
+Column Greatest(const std::vector<Column>& columns) {
+  return MakeCall("greatest", columns);
+}
 Column Least(const std::vector<Column>& columns) { return MakeCall("least", columns); }
 
 Column Upper(const Column& text) { return MakeCall("upper", {text}); }
@@ -137,7 +143,9 @@ Column RegexpReplace(const Column& text, std::string_view pattern,
 }
 
 Column Abs(const Column& number) { return MakeCall("abs", {number}); }
-Column Round(const Column& number, int scale) { return MakeCall("round", {number, scale}); }
+Column Round(const Column& number, int scale) {
+  return MakeCall("round", {number, scale});
+}
 Column Floor(const Column& number) { return MakeCall("floor", {number}); }
 Column Ceil(const Column& number) { return MakeCall("ceil", {number}); }
 

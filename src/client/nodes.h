@@ -48,7 +48,8 @@ inline const spark::connect::Expression& ExpressionOf(const Column& column) {
 }
 
 /// unresolved_function `name` over `args`.
-Column MakeCall(std::string_view name, const std::vector<Column>& args, bool distinct = false);
+Column MakeCall(std::string_view name, const std::vector<Column>& args,
+                bool distinct = false);
 
 /// A new relation over `input`, with a plan id; `fill` sets its kind.
 template <typename Fill>

@@ -16,7 +16,8 @@ DataFrame MakeRead(const std::shared_ptr<detail::Connection>& connection,
     auto* source = read->mutable_data_source();
     if (!spec.format.empty()) source->set_format(spec.format);
     source->set_schema(spec.schema);
-    for (const auto& [key, value] : spec.options) (*source->mutable_options())[key] = value;
+    for (const auto& [key, value] : spec.options)
+      (*source->mutable_options())[key] = value;
     if (!path.empty()) source->add_paths(std::string(path));
   }));
 }
@@ -27,9 +28,10 @@ Result<DataFrame> RunSql(const std::shared_ptr<detail::Connection>& connection,
   proto::Command command;
   *command.mutable_sql_command()->mutable_input()->mutable_sql() = std::move(sql);
   proto::Relation result;
-  MILLRACE_RETURN_IF_ERROR(
-      connection->ExecuteCommand(command, [&](const proto::ExecutePlanResponse& response) {
-        if (response.has_sql_command_result()) result = response.sql_command_result().relation();
+  MILLRACE_RETURN_IF_ERROR(connection->ExecuteCommand(
+      command, [&](const proto::ExecutePlanResponse& response) {
+        if (response.has_sql_command_result())
+          result = response.sql_command_result().relation();
       }));
   return DataFrame(detail::MakeRelation(connection, [&](proto::Relation& relation) {
     const proto::RelationCommon common = relation.common();
@@ -40,7 +42,8 @@ Result<DataFrame> RunSql(const std::shared_ptr<detail::Connection>& connection,
 
 }  // namespace
 
-DataFrameReader::DataFrameReader(std::shared_ptr<detail::Connection> connection, bool streaming)
+DataFrameReader::DataFrameReader(std::shared_ptr<detail::Connection> connection,
+                                 bool streaming)
     : connection_(std::move(connection)), spec_(std::make_shared<detail::ReadSpec>()) {
   spec_->streaming = streaming;
 }
@@ -63,7 +66,8 @@ DataFrameReader& DataFrameReader::Option(std::string_view key, bool value) {
 DataFrameReader& DataFrameReader::Option(std::string_view key, int64_t value) {
   return Option(key, std::string_view(detail::OptionText(value)));
 }
-DataFrameReader& DataFrameReader::Options(const std::map<std::string, std::string>& options) {
+DataFrameReader& DataFrameReader::Options(
+    const std::map<std::string, std::string>& options) {
   for (const auto& [key, value] : options) spec_->options[key] = value;
   return *this;
 }
@@ -72,7 +76,9 @@ DataFrame DataFrameReader::Load() const { return MakeRead(connection_, *spec_, "
 DataFrame DataFrameReader::Load(std::string_view path) const {
   return MakeRead(connection_, *spec_, path);
 }
-DataFrame DataFrameReader::Json(std::string_view path) { return Format("json").Load(path); }
+DataFrame DataFrameReader::Json(std::string_view path) {
+  return Format("json").Load(path);
+}
 DataFrame DataFrameReader::Csv(std::string_view path) { return Format("csv").Load(path); }
 DataFrame DataFrameReader::Parquet(std::string_view path) {
   return Format("parquet").Load(path);
@@ -80,7 +86,8 @@ DataFrame DataFrameReader::Parquet(std::string_view path) {
 DataFrame DataFrameReader::Table(std::string_view name) const {
   return DataFrame(detail::MakeRelation(connection_, [&](proto::Relation& relation) {
     relation.mutable_read()->set_is_streaming(spec_->streaming);
-    relation.mutable_read()->mutable_named_table()->set_unparsed_identifier(std::string(name));
+    relation.mutable_read()->mutable_named_table()->set_unparsed_identifier(
+        std::string(name));
   }));
 }
 
@@ -151,7 +158,8 @@ Result<std::string> SparkSession::GetConf(std::string_view key) const {
   operation.mutable_get()->add_keys(std::string(key));
   MILLRACE_ASSIGN_OR_RETURN(const proto::ConfigResponse response,
                             connection_->Config(operation));
-  if (response.pairs_size() != 1) return InternalError("no answer for the setting {}", key);
+  if (response.pairs_size() != 1)
+    return InternalError("no answer for the setting {}", key);
   return response.pairs(0).value();
 }
 
@@ -163,7 +171,8 @@ Result<std::vector<StreamingQuery>> SparkSession::ActiveQueries() const {
       command, [&](const proto::ExecutePlanResponse& response) {
         const auto& active = response.streaming_query_manager_command_result().active();
         for (const auto& query : active.active_queries()) {
-          queries.emplace_back(connection_, query.id().id(), query.id().run_id(), query.name());
+          queries.emplace_back(connection_, query.id().id(), query.id().run_id(),
+                               query.name());
         }
       }));
   return queries;

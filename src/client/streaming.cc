@@ -28,8 +28,8 @@ StreamingQueryProgress ParseProgress(const std::string& text) {
 
 }  // namespace
 
-StreamingQuery::StreamingQuery(std::shared_ptr<detail::Connection> connection, std::string id,
-                               std::string run_id, std::string name)
+StreamingQuery::StreamingQuery(std::shared_ptr<detail::Connection> connection,
+                               std::string id, std::string run_id, std::string name)
     : connection_(std::move(connection)),
       id_(std::move(id)),
       run_id_(std::move(run_id)),
@@ -105,14 +105,15 @@ Result<std::optional<std::string>> StreamingQuery::Exception() const {
 }
 
 millrace::Status StreamingQuery::ProcessAllAvailable() const {
-  return Ask(*connection_, *this, [](auto& command) {
-           command.set_process_all_available(true);
-         }).status();
+  return Ask(*connection_, *this,
+             [](auto& command) { command.set_process_all_available(true); })
+      .status();
 }
 
 Result<bool> StreamingQuery::AwaitTermination(
     std::optional<std::chrono::milliseconds> timeout) const {
-  MILLRACE_ASSIGN_OR_RETURN(const auto result, Ask(*connection_, *this, [&](auto& command) {
+  MILLRACE_ASSIGN_OR_RETURN(const auto result,
+                            Ask(*connection_, *this, [&](auto& command) {
                               auto* await = command.mutable_await_termination();
                               if (timeout) await->set_timeout_ms(timeout->count());
                             }));
@@ -167,7 +168,8 @@ DataStreamWriter& DataStreamWriter::QueryName(std::string_view name) {
 }
 DataStreamWriter& DataStreamWriter::PartitionBy(const std::vector<std::string>& columns) {
   spec_->start.clear_partitioning_column_names();
-  for (const std::string& column : columns) spec_->start.add_partitioning_column_names(column);
+  for (const std::string& column : columns)
+    spec_->start.add_partitioning_column_names(column);
   return *this;
 }
 
@@ -176,8 +178,8 @@ Result<StreamingQuery> DataStreamWriter::Start() const {
   *command.mutable_write_stream_operation_start() = spec_->start;
   const std::shared_ptr<detail::Connection>& connection = spec_->plan->connection;
   std::optional<StreamingQuery> query;
-  MILLRACE_RETURN_IF_ERROR(
-      connection->ExecuteCommand(command, [&](const proto::ExecutePlanResponse& response) {
+  MILLRACE_RETURN_IF_ERROR(connection->ExecuteCommand(
+      command, [&](const proto::ExecutePlanResponse& response) {
         const auto& started = response.write_stream_operation_start_result();
         query.emplace(connection, started.query_id().id(), started.query_id().run_id(),
                       started.name());

@@ -4,11 +4,10 @@
 #include <arrow/array/util.h>
 #include <arrow/scalar.h>
 
-#include <strings.h>
-
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "connect_plan/expression_decoder.h"
 
@@ -22,10 +21,6 @@ using plan::UnresolvedExpr;
 using Kind = UnresolvedExpr::Kind;
 using Exprs = std::vector<UnresolvedExpr>;
 
-bool SameName(const std::string& a, const std::string& b) {
-  return strcasecmp(a.c_str(), b.c_str()) == 0;
-}
-
 UnresolvedExpr Column(const std::string& name) {
   return UnresolvedExpr::Attribute({name});
 }
@@ -38,22 +33,6 @@ UnresolvedExpr Literal(const std::string& value) {
   return Literal(std::make_shared<arrow::StringViewScalar>(value));
 }
 UnresolvedExpr Null() { return Literal(std::make_shared<arrow::NullScalar>()); }
-
-UnresolvedExpr Cast(UnresolvedExpr child, data::TypePtr type) {
-  UnresolvedExpr cast;
-  cast.kind = Kind::kCast;
-  cast.type = std::move(type);
-  cast.children.push_back(std::move(child));
-  return cast;
-}
-
-UnresolvedExpr Alias(UnresolvedExpr child, std::string name) {
-  UnresolvedExpr alias;
-  alias.kind = Kind::kAlias;
-  alias.name = std::move(name);
-  alias.children.push_back(std::move(child));
-  return alias;
-}
 
 UnresolvedExpr Call(std::string name, Exprs children) {
   return UnresolvedExpr::Call(std::move(name), std::move(children));
@@ -86,7 +65,7 @@ Result<std::vector<const Attribute*>> Columns(
   for (const std::string& name : names) {
     const auto match =
         std::find_if(input.output.begin(), input.output.end(),
-                     [&](const Attribute& a) { return SameName(a.name, name); });
+                     [&](const Attribute& a) { return EqualsIgnoreCase(a.name, name); });
     if (match == input.output.end()) {
       return AnalysisError(
                  "UNRESOLVED_COLUMN.WITH_SUGGESTION", "42703",
@@ -115,8 +94,8 @@ Result<PlanPtr> RowsWithOrigin(const plan::PlanBuilder& builder, PlanPtr left,
     Exprs columns;
     for (const Attribute& attribute : side->output)
       columns.push_back(Column(attribute.name));
-    columns.push_back(Alias(Literal(in_left), "__in_left"));
-    columns.push_back(Alias(Literal(in_right), "__in_right"));
+    columns.push_back(UnresolvedExpr::Alias(Literal(in_left), "__in_left"));
+    columns.push_back(UnresolvedExpr::Alias(Literal(in_right), "__in_right"));
     return builder.Project(side, columns);
   };
   MILLRACE_ASSIGN_OR_RETURN(PlanPtr marked_left, mark(left, 1, 0));
@@ -126,8 +105,9 @@ Result<PlanPtr> RowsWithOrigin(const plan::PlanBuilder& builder, PlanPtr left,
       builder.Union(std::move(marked_left), std::move(marked_right), false, false));
   Exprs keys;
   for (const Attribute& attribute : left->output) keys.push_back(Column(attribute.name));
-  const Exprs aggregates = {Alias(Call("max", {Column("__in_left")}), "__in_left"),
-                            Alias(Call("max", {Column("__in_right")}), "__in_right")};
+  const Exprs aggregates = {
+      UnresolvedExpr::Alias(Call("max", {Column("__in_left")}), "__in_left"),
+      UnresolvedExpr::Alias(Call("max", {Column("__in_right")}), "__in_right")};
   return builder.Aggregate(std::move(all), keys, aggregates);
 }
 
@@ -187,13 +167,15 @@ Result<PlanPtr> FillNa(const plan::PlanBuilder& builder, PlanPtr input,
       if (chosen[i]->id != attribute.id || !SameKind(*value->type(), *attribute.type))
         continue;
       if (IsFloating(*attribute.type)) {
-        column = Call("nanvl", {column, Cast(Null(), attribute.type)});
+        column = Call("nanvl", {column, UnresolvedExpr::Cast(Null(), attribute.type)});
       }
-      column = Call("coalesce",
-                    {column, Cast(UnresolvedExpr::Literal(value), attribute.type)});
+      column = Call(
+          "coalesce",
+          {column, UnresolvedExpr::Cast(UnresolvedExpr::Literal(value), attribute.type)});
     }
-    columns.push_back(column.kind == Kind::kAttribute ? column
-                                                      : Alias(column, attribute.name));
+    columns.push_back(column.kind == Kind::kAttribute
+                          ? column
+                          : UnresolvedExpr::Alias(column, attribute.name));
   }
   return builder.Project(std::move(input), columns);
 }
@@ -211,17 +193,20 @@ Result<PlanPtr> ReplaceValues(const plan::PlanBuilder& builder, PlanPtr input,
                                 DecodeLiteral(replacement.new_value()));
       if (!Contains(chosen, attribute) || !SameKind(*old_value->type(), *attribute.type))
         continue;
+      branches.push_back(Call(
+          "==",
+          {Column(attribute.name),
+           UnresolvedExpr::Cast(UnresolvedExpr::Literal(old_value), attribute.type)}));
       branches.push_back(
-          Call("==", {Column(attribute.name),
-                      Cast(UnresolvedExpr::Literal(old_value), attribute.type)}));
-      branches.push_back(Cast(UnresolvedExpr::Literal(new_value), attribute.type));
+          UnresolvedExpr::Cast(UnresolvedExpr::Literal(new_value), attribute.type));
     }
     if (branches.empty()) {
       columns.push_back(Column(attribute.name));
       continue;
     }
     branches.push_back(Column(attribute.name));
-    columns.push_back(Alias(Call("when", std::move(branches)), attribute.name));
+    columns.push_back(
+        UnresolvedExpr::Alias(Call("when", std::move(branches)), attribute.name));
   }
   return builder.Project(std::move(input), columns);
 }
@@ -230,9 +215,9 @@ Result<PlanPtr> ToSchema(const plan::PlanBuilder& builder, PlanPtr input,
                          const data::SchemaPtr& schema) {
   Exprs columns;
   for (const auto& field : schema->fields()) {
-    const auto found =
-        std::find_if(input->output.begin(), input->output.end(),
-                     [&](const Attribute& a) { return SameName(a.name, field->name()); });
+    const auto found = std::find_if(
+        input->output.begin(), input->output.end(),
+        [&](const Attribute& a) { return EqualsIgnoreCase(a.name, field->name()); });
     if (found == input->output.end() && !field->nullable()) {
       return AnalysisError(
                  "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703",
@@ -250,9 +235,9 @@ Result<PlanPtr> ToSchema(const plan::PlanBuilder& builder, PlanPtr input,
     }
     UnresolvedExpr value = found == input->output.end() ? Null() : Column(found->name);
     if (found == input->output.end() || !found->type->Equals(*field->type())) {
-      value = Cast(std::move(value), field->type());
+      value = UnresolvedExpr::Cast(std::move(value), field->type());
     }
-    columns.push_back(Alias(std::move(value), field->name()));
+    columns.push_back(UnresolvedExpr::Alias(std::move(value), field->name()));
   }
   return builder.Project(std::move(input), columns);
 }
@@ -289,20 +274,22 @@ Result<PlanPtr> Summary(const plan::PlanBuilder& builder, PlanPtr input,
   }
   PlanPtr all;
   for (const std::string& statistic : statistics) {
-    Exprs aggregates = {Alias(Call("max", {Literal(statistic)}), "summary")};
+    Exprs aggregates = {
+        UnresolvedExpr::Alias(Call("max", {Literal(statistic)}), "summary")};
     for (const std::string& name : columns) {
-      const auto found =
-          std::find_if(input->output.begin(), input->output.end(),
-                       [&](const Attribute& a) { return SameName(a.name, name); });
+      const auto found = std::find_if(
+          input->output.begin(), input->output.end(),
+          [&](const Attribute& a) { return EqualsIgnoreCase(a.name, name); });
       UnresolvedExpr value = Column(name);
       const bool is_text = found != input->output.end() && data::IsString(*found->type);
       if (is_text && (statistic == "mean" || statistic == "stddev")) {
-        value = Cast(std::move(value), data::DoubleType());
+        value = UnresolvedExpr::Cast(std::move(value), data::DoubleType());
         value.cast_mode = expr::CastMode::kTry;
       }
       const std::string function = statistic == "mean" ? "avg" : statistic;
-      aggregates.push_back(
-          Alias(Cast(Call(function, {std::move(value)}), data::StringType()), name));
+      aggregates.push_back(UnresolvedExpr::Alias(
+          UnresolvedExpr::Cast(Call(function, {std::move(value)}), data::StringType()),
+          name));
     }
     MILLRACE_ASSIGN_OR_RETURN(PlanPtr row, builder.Aggregate(input, {}, aggregates));
     if (all == nullptr) {
@@ -319,7 +306,7 @@ Result<PlanPtr> PairStatistic(const plan::PlanBuilder& builder, PlanPtr input,
                               const std::string& function, const std::string& column1,
                               const std::string& column2, const std::string& name) {
   const Exprs aggregates = {
-      Alias(Call(function, {Column(column1), Column(column2)}), name)};
+      UnresolvedExpr::Alias(Call(function, {Column(column1), Column(column2)}), name)};
   return builder.Aggregate(std::move(input), {}, aggregates);
 }
 

@@ -22,7 +22,8 @@ struct Place {
 Result<UnresolvedExpr> Decode(const proto::Expression& expression, Place place);
 
 Result<std::vector<UnresolvedExpr>> DecodeAll(
-    const google::protobuf::RepeatedPtrField<proto::Expression>& expressions, Place place) {
+    const google::protobuf::RepeatedPtrField<proto::Expression>& expressions,
+    Place place) {
   std::vector<UnresolvedExpr> decoded;
   for (const proto::Expression& expression : expressions) {
     MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr one, Decode(expression, place));
@@ -49,7 +50,8 @@ Result<UnresolvedExpr> DecodeCast(const proto::Expression::Cast& cast, Place pla
 
 Result<UnresolvedExpr> DecodeAliasAt(const proto::Expression::Alias& alias, Place place) {
   if (alias.name_size() != 1) {
-    return UnsupportedError("An alias of {} names is not supported yet.", alias.name_size());
+    return UnsupportedError("An alias of {} names is not supported yet.",
+                            alias.name_size());
   }
   UnresolvedExpr decoded;
   decoded.kind = Kind::kAlias;
@@ -60,7 +62,8 @@ Result<UnresolvedExpr> DecodeAliasAt(const proto::Expression::Alias& alias, Plac
   return decoded;
 }
 
-Result<UnresolvedExpr> DecodeSortOrderAt(const proto::Expression::SortOrder& order, Place place) {
+Result<UnresolvedExpr> DecodeSortOrderAt(const proto::Expression::SortOrder& order,
+                                         Place place) {
   using Order = proto::Expression::SortOrder;
   UnresolvedExpr decoded;
   decoded.kind = Kind::kSortOrder;
@@ -80,16 +83,20 @@ Result<std::optional<int64_t>> DecodeFrameBound(
   MILLRACE_ASSIGN_OR_RETURN(const UnresolvedExpr value, Decode(boundary.value(), place));
   if (value.kind == Kind::kLiteral) {
     const expr::ExprPtr literal = std::make_shared<expr::Literal>(value.literal);
-    if (const auto offset = expr::IntegerLiteral(literal)) return std::optional<int64_t>(*offset);
+    if (const auto offset = expr::IntegerLiteral(literal))
+      return std::optional<int64_t>(*offset);
   }
-  return UnsupportedError("The frame boundary {} is not supported yet: use a number of rows.",
-                          plan::PrettySql(value));
+  return UnsupportedError(
+      "The frame boundary {} is not supported yet: use a number of rows.",
+      plan::PrettySql(value));
 }
 
-Result<UnresolvedExpr> DecodeWindow(const proto::Expression::Window& window, Place place) {
+Result<UnresolvedExpr> DecodeWindow(const proto::Expression::Window& window,
+                                    Place place) {
   UnresolvedExpr decoded;
   decoded.kind = Kind::kWindow;
-  MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr function, Decode(window.window_function(), place));
+  MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr function,
+                            Decode(window.window_function(), place));
   decoded.children.push_back(std::move(function));
   for (const proto::Expression& key : window.partition_spec()) {
     MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr part, Decode(key, place));
@@ -109,8 +116,9 @@ Result<UnresolvedExpr> DecodeWindow(const proto::Expression::Window& window, Pla
   MILLRACE_ASSIGN_OR_RETURN(frame.upper, DecodeFrameBound(spec.upper(), place));
   const bool offsets = frame.lower.value_or(0) != 0 || frame.upper.value_or(0) != 0;
   if (!frame.rows && offsets) {
-    return UnsupportedError("A range frame with an offset is not supported yet: use rowsBetween, "
-                            "or unbounded and current row.");
+    return UnsupportedError(
+        "A range frame with an offset is not supported yet: use rowsBetween, "
+        "or unbounded and current row.");
   }
   decoded.frame = frame;
   return decoded;
@@ -129,21 +137,24 @@ Result<UnresolvedExpr> DecodeStar(const proto::Expression::UnresolvedStar& star)
 
 Result<UnresolvedExpr> Decode(const proto::Expression& expression, Place place) {
   if (place.depth > kMaxDepth) {
-    return AnalysisError("EXPRESSION_TOO_DEEP", "54000",
-                         "The expression is nested more than {} levels deep. Split it over "
-                         "several withColumn steps.",
-                         kMaxDepth);
+    return AnalysisError(
+        "EXPRESSION_TOO_DEEP", "54000",
+        "The expression is nested more than {} levels deep. Split it over "
+        "several withColumn steps.",
+        kMaxDepth);
   }
   const Place below{place.sql, place.depth + 1};
   switch (expression.expr_type_case()) {
     case proto::Expression::kLiteral: {
-      MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr literal, DecodeLiteral(expression.literal()));
+      MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr literal,
+                                DecodeLiteral(expression.literal()));
       return UnresolvedExpr::Literal(std::move(literal));
     }
     case proto::Expression::kUnresolvedAttribute: {
       MILLRACE_ASSIGN_OR_RETURN(
           std::vector<std::string> parts,
-          plan::ParseAttributeName(expression.unresolved_attribute().unparsed_identifier()));
+          plan::ParseAttributeName(
+              expression.unresolved_attribute().unparsed_identifier()));
       UnresolvedExpr attribute = UnresolvedExpr::Attribute(std::move(parts));
       if (expression.unresolved_attribute().has_plan_id()) {
         attribute.plan_id = expression.unresolved_attribute().plan_id();

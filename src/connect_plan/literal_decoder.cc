@@ -2,8 +2,8 @@
 #include <arrow/array.h>
 #include <arrow/array/builder_base.h>
 #include <arrow/array/builder_binary.h>
-#include <arrow/array/builder_primitive.h>
 #include <arrow/array/builder_decimal.h>
+#include <arrow/array/builder_primitive.h>
 #include <arrow/array/builder_time.h>
 #include <arrow/type.h>
 #include <arrow/util/decimal.h>
@@ -21,7 +21,8 @@ namespace {
 namespace proto = spark::connect;
 using Literal = proto::Expression::Literal;
 
-Result<data::ArrayPtr> Finish(arrow::ArrayBuilder& builder, const arrow::Status& appended) {
+Result<data::ArrayPtr> Finish(arrow::ArrayBuilder& builder,
+                              const arrow::Status& appended) {
   data::ArrayPtr array;
   arrow::Status status = appended;
   if (status.ok()) status = builder.Finish(&array);
@@ -56,8 +57,9 @@ Result<data::ArrayPtr> Decimal(const Literal::Decimal& literal) {
 }
 
 // The elements one after the other, in one array of `type`.
-Result<data::ArrayPtr> Elements(const google::protobuf::RepeatedPtrField<Literal>& literals,
-                                const data::TypePtr& type) {
+Result<data::ArrayPtr> Elements(
+    const google::protobuf::RepeatedPtrField<Literal>& literals,
+    const data::TypePtr& type) {
   if (literals.empty()) return data::Nulls(type, 0);
   std::vector<data::ArrayPtr> parts;
   for (const Literal& literal : literals) {
@@ -76,7 +78,8 @@ Result<data::ArrayPtr> Array(const Literal& literal) {
   if (literal.array().has_element_type()) {
     MILLRACE_ASSIGN_OR_RETURN(type, DecodeType(literal.array().element_type()));
   } else if (literal.has_data_type()) {
-    MILLRACE_ASSIGN_OR_RETURN(type, DecodeType(literal.data_type().array().element_type()));
+    MILLRACE_ASSIGN_OR_RETURN(type,
+                              DecodeType(literal.data_type().array().element_type()));
   } else if (!elements.empty()) {
     MILLRACE_ASSIGN_OR_RETURN(const data::ArrayPtr first, DecodeLiteral(elements[0]));
     type = first->type();
@@ -103,7 +106,8 @@ Result<data::ArrayPtr> DecodeLiteral(const Literal& literal) {
     case Literal::kByte:
       return One<arrow::Int8Builder>(arrow::int8(), static_cast<int8_t>(literal.byte()));
     case Literal::kShort:
-      return One<arrow::Int16Builder>(arrow::int16(), static_cast<int16_t>(literal.short_()));
+      return One<arrow::Int16Builder>(arrow::int16(),
+                                      static_cast<int16_t>(literal.short_()));
     case Literal::kInteger:
       return One<arrow::Int32Builder>(data::IntType(), literal.integer());
     case Literal::kLong:
@@ -121,7 +125,8 @@ Result<data::ArrayPtr> DecodeLiteral(const Literal& literal) {
     case Literal::kTimestamp:
       return One<arrow::TimestampBuilder>(data::TimestampType(), literal.timestamp());
     case Literal::kTimestampNtz:
-      return One<arrow::TimestampBuilder>(data::TimestampNtzType(), literal.timestamp_ntz());
+      return One<arrow::TimestampBuilder>(data::TimestampNtzType(),
+                                          literal.timestamp_ntz());
     case Literal::kDayTimeInterval:
       return One<arrow::DurationBuilder>(arrow::duration(arrow::TimeUnit::MICRO),
                                          literal.day_time_interval());

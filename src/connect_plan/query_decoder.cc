@@ -2,7 +2,9 @@
 
 #include <map>
 
+#include "base/ascii.h"
 #include "base/error.h"
+#include "base/overloaded.h"
 #include "connect_plan/expression_decoder.h"
 
 namespace millrace::connect_plan {
@@ -10,17 +12,6 @@ namespace {
 
 using plan::PlanPtr;
 using plan::UnresolvedExpr;
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
-
-template <typename... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
 
 plan::JoinType ToPlan(sql::JoinType type) {
   switch (type) {
@@ -60,7 +51,7 @@ class Decoder {
       MILLRACE_ASSIGN_OR_RETURN(PlanPtr plan, Query(*table.query));
       MILLRACE_ASSIGN_OR_RETURN(
           plan, WithColumnNames(std::move(plan), table.column_names, builder_));
-      scopes_.back()[Lower(table.name)] = std::move(plan);
+      scopes_.back()[LowerCase(table.name)] = std::move(plan);
     }
     MILLRACE_ASSIGN_OR_RETURN(PlanPtr plan, Body(query));
     if (query.offset) {
@@ -189,7 +180,7 @@ class Decoder {
   Result<PlanPtr> Table(const std::vector<std::string>& parts) {
     if (parts.size() == 1) {
       for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
-        const auto found = scope->find(Lower(parts[0]));
+        const auto found = scope->find(LowerCase(parts[0]));
         if (found != scope->end()) return found->second;
       }
     }
@@ -208,7 +199,7 @@ class Decoder {
   // range(end), range(start, end), range(start, end, step); a number of partitions is
   // ignored.
   Result<PlanPtr> Function(const sql::TableFunction& function) {
-    if (Lower(function.name) != "range") {
+    if (LowerCase(function.name) != "range") {
       return AnalysisError(
           "UNRESOLVABLE_TABLE_VALUED_FUNCTION", "42883",
           "Could not resolve `{}` to a table-valued function.\nPlease make sure "

@@ -5,8 +5,8 @@
 #include "base/error.h"
 #include "connect_plan/derived_relations.h"
 #include "connect_plan/expression_decoder.h"
-#include "connect_plan/type_codec.h"
 #include "connect_plan/query_decoder.h"
+#include "connect_plan/type_codec.h"
 
 // Older clients still fill in the fields that newer definitions call deprecated.
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -25,11 +25,13 @@ sql::ParseOptions WithArguments(sql::ParseOptions options, const proto::SQL& sql
   for (const auto& [name, literal] : sql.args()) {
     *options.named_arguments[name].mutable_literal() = literal;
   }
-  for (const auto& [name, value] : sql.named_arguments()) options.named_arguments[name] = value;
+  for (const auto& [name, value] : sql.named_arguments())
+    options.named_arguments[name] = value;
   for (const auto& literal : sql.pos_args()) {
     *options.positional_arguments.emplace_back().mutable_literal() = literal;
   }
-  for (const auto& value : sql.pos_arguments()) options.positional_arguments.push_back(value);
+  for (const auto& value : sql.pos_arguments())
+    options.positional_arguments.push_back(value);
   return options;
 }
 
@@ -336,13 +338,16 @@ class Decoder {
       case proto::Aggregate::GROUP_TYPE_ROLLUP:
       case proto::Aggregate::GROUP_TYPE_CUBE:
       case proto::Aggregate::GROUP_TYPE_GROUPING_SETS: {
-        MILLRACE_ASSIGN_OR_RETURN(std::vector<uint64_t> left_out, LeftOut(node, grouping));
-        return builder_.GroupingSets(std::move(input), grouping, std::move(left_out), aggregates);
+        MILLRACE_ASSIGN_OR_RETURN(std::vector<uint64_t> left_out,
+                                  LeftOut(node, grouping));
+        return builder_.GroupingSets(std::move(input), grouping, std::move(left_out),
+                                     aggregates);
       }
       case proto::Aggregate::GROUP_TYPE_PIVOT: {
         if (node.pivot().values().empty()) {
-          return UnsupportedError("A pivot without its values is not supported yet: list them, "
-                                  "pivot(column, values).");
+          return UnsupportedError(
+              "A pivot without its values is not supported yet: list them, "
+              "pivot(column, values).");
         }
         MILLRACE_ASSIGN_OR_RETURN(const UnresolvedExpr column,
                                   DecodeExpression(node.pivot().col(), sql_));
@@ -350,7 +355,8 @@ class Decoder {
         for (const auto& literal : node.pivot().values()) {
           proto::Expression value;
           *value.mutable_literal() = literal;
-          MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr decoded, DecodeExpression(value, sql_));
+          MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr decoded,
+                                    DecodeExpression(value, sql_));
           values.push_back(std::move(decoded));
         }
         return builder_.Pivot(std::move(input), grouping, column, values, aggregates);
@@ -366,7 +372,8 @@ class Decoder {
     const size_t count = keys.size();
     const size_t most = node.group_type() == proto::Aggregate::GROUP_TYPE_CUBE ? 12 : 63;
     if (count > most) {
-      return UnsupportedError("Grouping sets of more than {} keys are not supported yet.", most);
+      return UnsupportedError("Grouping sets of more than {} keys are not supported yet.",
+                              most);
     }
     std::vector<uint64_t> left_out;
     if (node.group_type() == proto::Aggregate::GROUP_TYPE_ROLLUP) {
@@ -379,7 +386,8 @@ class Decoder {
       for (const auto& set : node.grouping_sets()) {
         uint64_t out = (uint64_t{1} << count) - 1;
         for (const proto::Expression& member : set.grouping_set()) {
-          MILLRACE_ASSIGN_OR_RETURN(const UnresolvedExpr decoded, DecodeExpression(member, sql_));
+          MILLRACE_ASSIGN_OR_RETURN(const UnresolvedExpr decoded,
+                                    DecodeExpression(member, sql_));
           for (size_t i = 0; i < count; ++i) {
             if (plan::PrettySql(keys[i]) == plan::PrettySql(decoded)) {
               out &= ~(uint64_t{1} << (count - 1 - i));
@@ -397,9 +405,11 @@ class Decoder {
     MILLRACE_ASSIGN_OR_RETURN(PlanPtr right, Decode(node.right()));
     plan::JoinCriteria criteria;
     if (node.has_join_condition()) {
-      MILLRACE_ASSIGN_OR_RETURN(criteria.condition, DecodeExpression(node.join_condition(), sql_));
+      MILLRACE_ASSIGN_OR_RETURN(criteria.condition,
+                                DecodeExpression(node.join_condition(), sql_));
     }
-    criteria.using_columns.assign(node.using_columns().begin(), node.using_columns().end());
+    criteria.using_columns.assign(node.using_columns().begin(),
+                                  node.using_columns().end());
     plan::JoinType type = plan::JoinType::kInner;
     switch (node.join_type()) {
       case proto::Join::JOIN_TYPE_FULL_OUTER:
@@ -421,10 +431,11 @@ class Decoder {
       case proto::Join::JOIN_TYPE_CROSS:
         break;
       default:
-        return AnalysisError("UNSUPPORTED_JOIN_TYPE", "0A000",
-                             "Unsupported join type. Supported join types include: 'INNER', "
-                             "'OUTER', 'FULL', 'FULLOUTER', 'LEFT', 'LEFTOUTER', 'RIGHT', "
-                             "'RIGHTOUTER', 'LEFTSEMI', 'SEMI', 'LEFTANTI', 'ANTI', 'CROSS'.");
+        return AnalysisError(
+            "UNSUPPORTED_JOIN_TYPE", "0A000",
+            "Unsupported join type. Supported join types include: 'INNER', "
+            "'OUTER', 'FULL', 'FULLOUTER', 'LEFT', 'LEFTOUTER', 'RIGHT', "
+            "'RIGHTOUTER', 'LEFTSEMI', 'SEMI', 'LEFTANTI', 'ANTI', 'CROSS'.");
     }
     return builder_.Join(std::move(left), std::move(right), type, criteria);
   }
@@ -439,7 +450,8 @@ class Decoder {
       if (node.is_all()) return all;
       return builder_.Deduplicate(std::move(all), {}, false);
     }
-    const bool intersects = node.set_op_type() == proto::SetOperation::SET_OP_TYPE_INTERSECT;
+    const bool intersects =
+        node.set_op_type() == proto::SetOperation::SET_OP_TYPE_INTERSECT;
     if (node.is_all()) {
       return builder_.MultisetOperation(std::move(left), std::move(right), intersects);
     }
@@ -462,7 +474,8 @@ sql::ParseOptions SqlOptions(const plan::PlanBuilder& builder) {
   if (auto zone = data::TimeZone::Find(builder.conf().time_zone()); zone.ok()) {
     options.zone = *zone;
   }
-  options.now_micros = std::chrono::microseconds(builder.clock().Now().time_since_epoch()).count();
+  options.now_micros =
+      std::chrono::microseconds(builder.clock().Now().time_since_epoch()).count();
   return options;
 }
 

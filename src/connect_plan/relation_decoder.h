@@ -30,10 +30,12 @@ Result<plan::PlanPtr> DecodeRelation(const spark::connect::Relation& relation,
                                      const Lookups& lookups);
 
 /// The statement of a SQL relation, with its arguments in the place of its parameters.
-Result<sql::Statement> ParseSql(const spark::connect::SQL& sql, const plan::PlanBuilder& builder);
+Result<sql::Statement> ParseSql(const spark::connect::SQL& sql,
+                                const plan::PlanBuilder& builder);
 
 /// A query that a statement has in it. Errors: those of PlanBuilder.
-Result<plan::PlanPtr> DecodeSqlQuery(const sql::Query& query, const plan::PlanBuilder& builder,
+Result<plan::PlanPtr> DecodeSqlQuery(const sql::Query& query,
+                                     const plan::PlanBuilder& builder,
                                      const Lookups& lookups);
 
 }  // namespace millrace::connect_plan

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/uuid.h"
 #include "connect_plan/execution.h"
@@ -48,12 +49,6 @@ connector::SaveMode ToSaveMode(proto::WriteOperation::SaveMode mode) {
 
 }  // namespace
 
-std::string Session::ViewKey(std::string_view name) {
-  std::string key(name);
-  for (char& c : key) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return key;
-}
-
 Session::Session(std::string id, const SessionEnvironment& environment)
     : id_(std::move(id)),
       server_side_id_(MakeUuid()),
@@ -93,7 +88,7 @@ plan::SessionConf Session::conf() const {
 
 plan::PlanPtr Session::FindView(const std::string& name) const {
   const std::lock_guard lock(mutex_);
-  const auto found = views_.find(ViewKey(name));
+  const auto found = views_.find(LowerCase(name));
   return found == views_.end() ? nullptr : found->second;
 }
 
@@ -116,7 +111,8 @@ void Session::RemoveRemoteRelation(const std::string& id) {
 }
 
 plan::PlanBuilder Session::Builder(const plan::SessionConf& conf) const {
-  return plan::PlanBuilder(*environment_.connectors, conf, environment_.fs, environment_.clock);
+  return plan::PlanBuilder(*environment_.connectors, conf, environment_.fs,
+                           environment_.clock);
 }
 
 Lookups Session::MakeLookups() const {

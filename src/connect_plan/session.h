@@ -70,8 +70,6 @@ class Session {
   class Execution;
 
   plan::SessionConf conf() const;
-  /// Views are found without case.
-  static std::string ViewKey(std::string_view name);
   plan::PlanPtr FindView(const std::string& name) const;
   plan::PlanPtr FindRemoteRelation(const std::string& id) const;
   streaming::QueryEnvironment QueryEnvironmentOf(const SessionEnvironment& environment);
@@ -93,10 +91,13 @@ class Session {
                     std::stop_token stop);
   Status ExecuteCommand(const spark::connect::Command& command,
                         const Execution& execution, std::stop_token stop);
-  /// spark.sql(…): answers with the relation to read, which for a command holds its result.
-  Status SqlCommand(const spark::connect::SqlCommand& command, const Execution& execution);
+  /// spark.sql(…): answers with the relation to read, which for a command holds its
+  /// result.
+  Status SqlCommand(const spark::connect::SqlCommand& command,
+                    const Execution& execution);
   /// Runs what is no query; gives its result.
-  Result<data::Batch> RunStatement(const sql::Statement& statement, const plan::SessionConf& conf);
+  Result<data::Batch> RunStatement(const sql::Statement& statement,
+                                   const plan::SessionConf& conf);
   Status CreateView(const std::string& name, bool replace, plan::PlanPtr plan);
   Status Write(const spark::connect::WriteOperation& write, std::stop_token stop);
   Status StartQuery(const spark::connect::WriteStreamOperationStart& start,
@@ -123,7 +124,7 @@ class Session {
   ArtifactLookup artifacts_;
   const SessionEnvironment environment_;
   mutable std::mutex mutex_;
-  plan::SessionConf conf_;                                   // guarded by mutex_
+  plan::SessionConf conf_;  // guarded by mutex_
   // By name in lower case; guarded by mutex_.
   std::map<std::string, plan::PlanPtr, std::less<>> views_;
   std::map<std::string, plan::PlanPtr, std::less<>>

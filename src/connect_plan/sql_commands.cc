@@ -4,7 +4,9 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
+#include "base/overloaded.h"
 #include "connect_plan/execution.h"
 #include "connect_plan/query_decoder.h"
 #include "connect_plan/relation_decoder.h"
@@ -19,11 +21,6 @@ namespace millrace::connect_plan {
 namespace {
 
 namespace proto = spark::connect;
-
-template <typename... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
 
 // The relation of a command: what a client of today sends, or made of what older ones
 // send.
@@ -144,7 +141,7 @@ Status Session::SqlCommand(const proto::SqlCommand& command, const Execution& ex
 
 Status Session::CreateView(const std::string& name, bool replace, plan::PlanPtr plan) {
   const std::lock_guard lock(mutex_);
-  const std::string key = ViewKey(name);
+  const std::string key = LowerCase(name);
   if (!replace && views_.contains(key)) {
     return AnalysisError(
                "TEMP_TABLE_OR_VIEW_ALREADY_EXISTS", "42P07",
@@ -185,7 +182,7 @@ Result<data::Batch> Session::RunStatement(const sql::Statement& statement,
           [&](const sql::DropView& drop) -> Result<data::Batch> {
             const std::lock_guard lock(mutex_);
             const bool dropped =
-                drop.name.size() == 1 && views_.erase(ViewKey(drop.name[0])) > 0;
+                drop.name.size() == 1 && views_.erase(LowerCase(drop.name[0])) > 0;
             if (!dropped && !drop.if_exists) return ViewNotFound(drop.name);
             return Nothing();
           },

@@ -1,10 +1,9 @@
 // Commands of a session: starting streaming queries, asking about them, views and writes.
 #include <nlohmann/json.hpp>
 
-#include <strings.h>
-
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/interval.h"
 #include "connect_plan/execution.h"
@@ -50,7 +49,7 @@ Status CheckPartitionColumns(const std::vector<std::string>& columns,
                              const std::vector<plan::Attribute>& output) {
   for (const std::string& column : columns) {
     const auto same = [&](const plan::Attribute& attribute) {
-      return strcasecmp(attribute.name.c_str(), column.c_str()) == 0;
+      return EqualsIgnoreCase(attribute.name, column);
     };
     if (std::ranges::any_of(output, same)) continue;
     std::string names;

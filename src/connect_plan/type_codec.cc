@@ -43,8 +43,9 @@ Result<data::TypePtr> DecodeType(const proto::DataType& type) {
     case proto::DataType::kDouble:
       return data::DoubleType();
     case proto::DataType::kDecimal:
-      return data::DecimalOf(type.decimal().has_precision() ? type.decimal().precision() : 10,
-                             type.decimal().has_scale() ? type.decimal().scale() : 0);
+      return data::DecimalOf(
+          type.decimal().has_precision() ? type.decimal().precision() : 10,
+          type.decimal().has_scale() ? type.decimal().scale() : 0);
     case proto::DataType::kString:
     case proto::DataType::kChar:
     case proto::DataType::kVarChar:
@@ -60,18 +61,21 @@ Result<data::TypePtr> DecodeType(const proto::DataType& type) {
     case proto::DataType::kYearMonthInterval:
       return data::TypePtr(arrow::month_interval());
     case proto::DataType::kArray: {
-      MILLRACE_ASSIGN_OR_RETURN(data::TypePtr element, DecodeType(type.array().element_type()));
+      MILLRACE_ASSIGN_OR_RETURN(data::TypePtr element,
+                                DecodeType(type.array().element_type()));
       return data::ArrayOf(std::move(element), type.array().contains_null());
     }
     case proto::DataType::kMap: {
       MILLRACE_ASSIGN_OR_RETURN(data::TypePtr key, DecodeType(type.map().key_type()));
       MILLRACE_ASSIGN_OR_RETURN(data::TypePtr value, DecodeType(type.map().value_type()));
-      return data::MapOf(std::move(key), std::move(value), type.map().value_contains_null());
+      return data::MapOf(std::move(key), std::move(value),
+                         type.map().value_contains_null());
     }
     case proto::DataType::kStruct: {
       arrow::FieldVector fields;
       for (const auto& field : type.struct_().fields()) {
-        MILLRACE_ASSIGN_OR_RETURN(data::TypePtr field_type, DecodeType(field.data_type()));
+        MILLRACE_ASSIGN_OR_RETURN(data::TypePtr field_type,
+                                  DecodeType(field.data_type()));
         fields.push_back(arrow::field(
             field.name(), std::move(field_type), field.nullable(),
             field.has_metadata()

@@ -85,8 +85,8 @@ struct SinkContext {
   /// checkpoint.
   std::string state_folder;
   bool streaming = true;  // false for df.write
-  /// Requested when the query gives up the batch under way; a sink that waits for others ends
-  /// its wait.
+  /// Requested when the query gives up the batch under way; a sink that waits for others
+  /// ends its wait.
   std::stop_token stop;
 };
 

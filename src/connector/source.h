@@ -159,7 +159,8 @@ class SourceProvider {
       const data::SchemaPtr& schema, const SourceContext& context,
       std::stop_token stop) const = 0;
 
-  /// The absolute paths of the files that a batch read would read; none where it reads no files.
+  /// The absolute paths of the files that a batch read would read; none where it reads no
+  /// files.
   virtual Result<std::vector<std::string>> InputFiles(
       const Options& options, const std::vector<std::string>& paths,
       const SourceContext& context) const {

@@ -3,6 +3,7 @@
 #include <array>
 #include <limits>
 
+#include "base/ascii.h"
 #include "data/time_pattern_items.h"
 #include "data/zone_offset.h"
 
@@ -13,12 +14,11 @@ constexpr size_t kFail = std::numeric_limits<size_t>::max();
 constexpr int kMaxDigits = 18;  // more would not fit, nor be a valid value
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool StartsWith(std::string_view text, std::string_view prefix) {
   return text.size() >= prefix.size() &&
          std::equal(prefix.begin(), prefix.end(), text.begin(),
-                    [](char a, char b) { return Lower(a) == Lower(b); });
+                    [](char a, char b) { return LowerCase(a) == LowerCase(b); });
 }
 
 // What the letters of abbreviated zone names mean in Java; regions stand for both of
@@ -338,12 +338,13 @@ size_t Parser::ZoneId(size_t at) {
     if (FindZone(id) != nullptr) return SetZone(id, at + length);
     bool start = true;
     for (char& c : id) {
-      c = start ? static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c) : Lower(c);
+      c = start ? static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c)
+                : LowerCase(c);
       start = c == '/' || c == '_' || c == '-';
     }
     if (FindZone(id) != nullptr) return SetZone(id, at + length);
   }
-  return Lower(rest[0]) == 'z' ? SetZone("Z", at + 1) : kFail;
+  return LowerCase(rest[0]) == 'z' ? SetZone("Z", at + 1) : kFail;
 }
 
 size_t Parser::ZoneName(size_t at) {

@@ -20,7 +20,8 @@ using state::Slot;
 class Aggregate final : public Operator {
  public:
   explicit Aggregate(AggregateOptions options) : options_(std::move(options)) {
-    for (const expr::BoundAggregate& call : options_.calls) accumulators_.push_back(call.make());
+    for (const expr::BoundAggregate& call : options_.calls)
+      accumulators_.push_back(call.make());
     options_.distinct.resize(options_.calls.size(), false);
     seen_.resize(options_.calls.size());
     for (size_t i = 0; i < options_.calls.size(); ++i) {
@@ -75,7 +76,8 @@ class Aggregate final : public Operator {
     return Status::OK();
   }
 
-  std::optional<state::OperatorStateInfo> state_info(uint32_t operator_id) const override {
+  std::optional<state::OperatorStateInfo> state_info(
+      uint32_t operator_id) const override {
     if (!options_.streaming) return std::nullopt;
     arrow::FieldVector keys;
     arrow::FieldVector values;
@@ -118,7 +120,8 @@ class Aggregate final : public Operator {
     for (Slot slot : changed_) {
       if (!is_changed_[slot]) continue;  // forgotten in the same epoch
       value.clear();
-      for (const auto& accumulators : accumulators_) accumulators->Serialize(slot, &value);
+      for (const auto& accumulators : accumulators_)
+        accumulators->Serialize(slot, &value);
       changes->Put(store, table_.key(slot), value);
     }
     for (const std::string& key : removed_keys_) changes->Delete(store, key);
@@ -199,7 +202,8 @@ class Aggregate final : public Operator {
     if (is_changed_.size() < count) is_changed_.resize(count, false);
   }
 
-  // Groups seen for the first time: empty accumulators, and the time at which they expire.
+  // Groups seen for the first time: empty accumulators, and the time at which they
+  // expire.
   void PrepareNew(const std::vector<data::ArrayPtr>& keys) {
     if (added_.empty()) return;
     Grow();
@@ -230,13 +234,15 @@ class Aggregate final : public Operator {
       if (options_.distinct[i]) {
         MILLRACE_RETURN_IF_ERROR(FoldDistinct(i, batch, keys, args));
       } else {
-        MILLRACE_RETURN_IF_ERROR(accumulators_[i]->Update(args, slots_, batch->num_rows()));
+        MILLRACE_RETURN_IF_ERROR(
+            accumulators_[i]->Update(args, slots_, batch->num_rows()));
       }
     }
     return Status::OK();
   }
 
-  Status FoldDistinct(size_t call, const Batch& batch, const std::vector<data::ArrayPtr>& keys,
+  Status FoldDistinct(size_t call, const Batch& batch,
+                      const std::vector<data::ArrayPtr>& keys,
                       const std::vector<expr::Value>& args) {
     std::vector<data::ArrayPtr> columns = keys;
     std::vector<data::ArrayPtr> arrays;

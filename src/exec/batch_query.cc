@@ -7,7 +7,8 @@ namespace {
 
 class ToFunction final : public Emitter {
  public:
-  explicit ToFunction(const std::function<Status(const data::Batch&)>& emit) : emit_(emit) {}
+  explicit ToFunction(const std::function<Status(const data::Batch&)>& emit)
+      : emit_(emit) {}
   Status Emit(Batch batch) override { return emit_(batch); }
 
  private:
@@ -50,7 +51,8 @@ Status RunBatchQuery(const plan::PlanPtr& plan, const BatchQueryOptions& options
                             Pipeline::Make(plan, PipelineOptions()));
   Epoch epoch;
   epoch.eval.now_micros = options.clock->Now().time_since_epoch().count() * 1000;
-  MILLRACE_ASSIGN_OR_RETURN(epoch.eval.zone, data::TimeZone::Find(options.session_time_zone));
+  MILLRACE_ASSIGN_OR_RETURN(epoch.eval.zone,
+                            data::TimeZone::Find(options.session_time_zone));
   ToFunction out(emit);
   MILLRACE_RETURN_IF_ERROR(pipeline->BeginEpoch(epoch, &out));
   for (const size_t scan : pipeline->read_order()) {

@@ -71,13 +71,14 @@ class Deduplicate final : public Operator {
     return Status::OK();
   }
 
-  std::optional<state::OperatorStateInfo> state_info(uint32_t operator_id) const override {
+  std::optional<state::OperatorStateInfo> state_info(
+      uint32_t operator_id) const override {
     if (!options_.streaming) return std::nullopt;
     arrow::FieldVector keys;
     for (int index : options_.keys) keys.push_back(options_.schema->field(index));
-    return state::OperatorStateInfo{operator_id, std::string(name()),
-                                    data::SchemaToJson(*arrow::schema(keys)),
-                                    options_.within_watermark ? "expiresAtMicros bigint" : "{}"};
+    return state::OperatorStateInfo{
+        operator_id, std::string(name()), data::SchemaToJson(*arrow::schema(keys)),
+        options_.within_watermark ? "expiresAtMicros bigint" : "{}"};
   }
 
   // The value is when the key expires, in microseconds; empty where it never does.
@@ -87,8 +88,8 @@ class Deduplicate final : public Operator {
     if (value.empty()) return Status::OK();
     int64_t expiry = 0;
     if (value.size() != sizeof(expiry)) {
-      return InternalError("a deduplication key's state has {} bytes, not {}", value.size(),
-                           sizeof(expiry));
+      return InternalError("a deduplication key's state has {} bytes, not {}",
+                           value.size(), sizeof(expiry));
     }
     std::memcpy(&expiry, value.data(), sizeof(expiry));
     expiry_.Add(expiry, slot);

@@ -16,7 +16,8 @@ class Filter final : public Operator {
     account().passed += passed;
     account().dropped_filter += batch->num_rows() - passed;
     if (passed == 0) return Status::OK();
-    if (passed == batch->num_rows()) return out.Emit(batch);  // the common case copies nothing
+    if (passed == batch->num_rows())
+      return out.Emit(batch);  // the common case copies nothing
     MILLRACE_ASSIGN_OR_RETURN(Batch selected, data::Take(batch, kept));
     return out.Emit(std::move(selected));
   }

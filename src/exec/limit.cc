@@ -14,7 +14,8 @@ constexpr std::string_view kCountKey = "rows";
 
 class Limit final : public Operator {
  public:
-  Limit(int64_t count, bool across_epochs) : count_(count), across_epochs_(across_epochs) {}
+  Limit(int64_t count, bool across_epochs)
+      : count_(count), across_epochs_(across_epochs) {}
 
   Status BeginEpoch(const Epoch& epoch) override {
     if (!across_epochs_) seen_ = 0;
@@ -32,19 +33,23 @@ class Limit final : public Operator {
     return out.Emit(taken == batch->num_rows() ? batch : batch->Slice(0, taken));
   }
 
-  std::optional<state::OperatorStateInfo> state_info(uint32_t operator_id) const override {
+  std::optional<state::OperatorStateInfo> state_info(
+      uint32_t operator_id) const override {
     if (!across_epochs_) return std::nullopt;
     return state::OperatorStateInfo{operator_id, "globalLimit", "{}", "bigint"};
   }
 
   Status Restore(state::StoreId, std::string_view, std::string_view value) override {
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seen_);
+    const auto [end, error] =
+        std::from_chars(value.data(), value.data() + value.size(), seen_);
     if (error == std::errc() && end == value.data() + value.size()) return Status::OK();
-    return InternalError("the limit's row count in the checkpoint is no number: '{}'", value);
+    return InternalError("the limit's row count in the checkpoint is no number: '{}'",
+                         value);
   }
 
   Status SaveState(state::StoreId store, state::StateChanges* changes) override {
-    if (across_epochs_ && updated_ > 0) changes->Put(store, kCountKey, std::to_string(seen_));
+    if (across_epochs_ && updated_ > 0)
+      changes->Put(store, kCountKey, std::to_string(seen_));
     return Status::OK();
   }
 
@@ -126,8 +131,12 @@ std::unique_ptr<Operator> MakeLimit(int64_t count, bool across_epochs) {
   return std::make_unique<Limit>(count, across_epochs);
 }
 
-std::unique_ptr<Operator> MakeOffset(int64_t count) { return std::make_unique<Offset>(count); }
+std::unique_ptr<Operator> MakeOffset(int64_t count) {
+  return std::make_unique<Offset>(count);
+}
 
-std::unique_ptr<Operator> MakeTail(int64_t count) { return std::make_unique<Tail>(count); }
+std::unique_ptr<Operator> MakeTail(int64_t count) {
+  return std::make_unique<Tail>(count);
+}
 
 }  // namespace millrace::exec

@@ -29,15 +29,15 @@ inline constexpr Watermark kNoWatermark = std::numeric_limits<int64_t>::min();
 struct Epoch {
   BatchId id = 0;
   expr::EvalContext eval;
-  /// Rows at or below it are late: the watermark of the epoch before. Spark: eventTimeWatermark
-  /// ForLateEvents.
+  /// Rows at or below it are late: the watermark of the epoch before. Spark:
+  /// eventTimeWatermark ForLateEvents.
   Watermark late_watermark = kNoWatermark;
   /// State up to it is final. Spark: eventTimeWatermarkForEviction.
   Watermark evict_watermark = kNoWatermark;
 };
 
-/// Where a batch came from: a partition of a source, numbered by the runtime. Watermarks are
-/// tracked by it.
+/// Where a batch came from: a partition of a source, numbered by the runtime. Watermarks
+/// are tracked by it.
 using PartitionIndex = int;
 
 /// Takes what an operator emits.
@@ -51,19 +51,20 @@ class Emitter {
 /// rows_in + expanded == passed + dropped_* + absorbed.
 struct RowAccount {
   int64_t rows_in = 0;
-  int64_t expanded = 0;           // copies a sliding window or a join made beyond the first
-  int64_t passed = 0;             // handed on
-  int64_t dropped_filter = 0;     // condition not true
+  int64_t expanded = 0;        // copies a sliding window or a join made beyond the first
+  int64_t passed = 0;          // handed on
+  int64_t dropped_filter = 0;  // condition not true
   int64_t dropped_null_time = 0;  // no event time
   int64_t dropped_late = 0;       // behind the watermark
   int64_t dropped_duplicate = 0;
   int64_t dropped_limit = 0;
-  int64_t absorbed = 0;           // folded into state, or held until the end of the epoch
-  int64_t rows_out = 0;           // emitted in all, from state as well
+  int64_t absorbed = 0;  // folded into state, or held until the end of the epoch
+  int64_t rows_out = 0;  // emitted in all, from state as well
 
   bool balanced() const {
-    return rows_in + expanded == passed + dropped_filter + dropped_null_time + dropped_late +
-                                     dropped_duplicate + dropped_limit + absorbed;
+    return rows_in + expanded == passed + dropped_filter + dropped_null_time +
+                                     dropped_late + dropped_duplicate + dropped_limit +
+                                     absorbed;
   }
   RowAccount& operator+=(const RowAccount& other);
 };
@@ -74,19 +75,19 @@ struct StateProgress {
   int64_t rows_total = 0;
   int64_t rows_updated = 0;
   int64_t rows_removed = 0;
-  int64_t rows_dropped_by_watermark = 0;  // as Spark counts: distinct late keys for aggregates
+  int64_t rows_dropped_by_watermark =
+      0;  // as Spark counts: distinct late keys for aggregates
   int64_t memory_bytes = 0;
   int64_t commit_millis = 0;
 };
 
 /// One step of a query.
 ///
-/// Life of an epoch: BeginEpoch, Process for each batch of its rows, EndInput for each input once
-/// it has no more, EndEpoch, SaveState, and TakeAccount. Restore, for each key of the checkpoint,
-/// comes before the first epoch.
-/// Threading: one thread.
-/// Failure: any error ends the query; nothing is undone, the checkpoint still has the state
-/// before the epoch.
+/// Life of an epoch: BeginEpoch, Process for each batch of its rows, EndInput for each
+/// input once it has no more, EndEpoch, SaveState, and TakeAccount. Restore, for each key
+/// of the checkpoint, comes before the first epoch. Threading: one thread. Failure: any
+/// error ends the query; nothing is undone, the checkpoint still has the state before the
+/// epoch.
 class Operator {
  public:
   virtual ~Operator() = default;
@@ -95,7 +96,8 @@ class Operator {
     epoch_ = &epoch;
     return Status::OK();
   }
-  /// `input` is 0 except for operators with several inputs. May emit at once or keep the rows.
+  /// `input` is 0 except for operators with several inputs. May emit at once or keep the
+  /// rows.
   virtual Status Process(int input, const Batch& batch, PartitionIndex partition,
                          Emitter& out) = 0;
   /// No more rows of one input in this epoch. See first_input().
@@ -109,7 +111,8 @@ class Operator {
     return Status::OK();
   }
 
-  /// Of an operator with two inputs: which of them gives all its rows before the other begins.
+  /// Of an operator with two inputs: which of them gives all its rows before the other
+  /// begins.
   virtual int first_input() const { return 0; }
 
   // Only operators with state across epochs implement the rest.
@@ -119,7 +122,8 @@ class Operator {
     (void)operator_id;
     return std::nullopt;
   }
-  virtual Status Restore(state::StoreId store, std::string_view key, std::string_view value) {
+  virtual Status Restore(state::StoreId store, std::string_view key,
+                         std::string_view value) {
     (void)store, (void)key, (void)value;
     return Status::OK();
   }
@@ -129,14 +133,14 @@ class Operator {
     return Status::OK();
   }
   virtual std::optional<StateProgress> state_progress() const { return std::nullopt; }
-  /// Whether an epoch without rows may emit or forget something when the watermark has gone from
-  /// `last` to `next`. Spark: StateStoreWriter.shouldRunAnotherBatch.
+  /// Whether an epoch without rows may emit or forget something when the watermark has
+  /// gone from `last` to `next`. Spark: StateStoreWriter.shouldRunAnotherBatch.
   virtual bool WantsEpoch(Watermark last, Watermark next) const {
     (void)last, (void)next;
     return false;
   }
-  /// Rows that it emits when its inputs' watermark is `input` are not older than this. Spark:
-  /// StateStoreWriter.produceOutputWatermark.
+  /// Rows that it emits when its inputs' watermark is `input` are not older than this.
+  /// Spark: StateStoreWriter.produceOutputWatermark.
   virtual Watermark OutputWatermark(Watermark input) const { return input; }
 
   const RowAccount& account() const { return account_; }

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/overloaded.h"
 #include "exec/join_builder.h"
 #include "exec/operators.h"
 
@@ -124,8 +125,8 @@ Result<std::vector<expr::ExprPtr>> Bind(const std::vector<plan::NamedExpr>& colu
   return bound;
 }
 
-Result<std::unique_ptr<Operator>> BuildWindowFunctions(const plan::LogicalPlan& plan,
-                                                       const plan::WindowFunctions& window) {
+Result<std::unique_ptr<Operator>> BuildWindowFunctions(
+    const plan::LogicalPlan& plan, const plan::WindowFunctions& window) {
   const std::vector<plan::AttributeId> input = Ids(plan.children[0]->output);
   WindowFunctionsOptions made;
   made.schema = plan.schema();
@@ -229,7 +230,7 @@ Result<Pipeline::Node*> Pipeline::Build(const plan::PlanPtr& plan,
                                                    : Ids(plan->children[0]->output);
   using Made = Result<Node*>;
   return std::visit(
-      plan::Overloaded{
+      Overloaded{
           [&](const plan::Scan&) -> Made {
             Node* node = AddNode(std::make_unique<Entry>(), {});
             leaves_.push_back({node, static_cast<int>(scans_.size()), {}});
@@ -297,14 +298,18 @@ Result<Pipeline::Node*> Pipeline::Build(const plan::PlanPtr& plan,
             return AddNode(MakeOffset(offset.count), children);
           },
           [&](const plan::MultisetOperation& operation) -> Made {
-            return AddNode(operation.intersects ? MakeIntersectAll() : MakeExceptAll(), children);
+            return AddNode(operation.intersects ? MakeIntersectAll() : MakeExceptAll(),
+                           children);
           },
           [&](const plan::Expand& expand) -> Made {
-            MILLRACE_ASSIGN_OR_RETURN(std::vector<expr::ExprPtr> keys, Bind(expand.keys, input));
+            MILLRACE_ASSIGN_OR_RETURN(std::vector<expr::ExprPtr> keys,
+                                      Bind(expand.keys, input));
             return AddNode(MakeExpand({plan->schema(), std::move(keys), expand.left_out}),
                            children);
           },
-          [&](const plan::Tail& tail) -> Made { return AddNode(MakeTail(tail.count), children); },
+          [&](const plan::Tail& tail) -> Made {
+            return AddNode(MakeTail(tail.count), children);
+          },
           [&](const plan::WindowFunctions& window) -> Made {
             MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<Operator> op,
                                       BuildWindowFunctions(*plan, window));

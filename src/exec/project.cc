@@ -19,7 +19,8 @@ class Project final : public Operator {
       columns.push_back(std::move(column));
     }
     account().passed += batch->num_rows();
-    return out.Emit(arrow::RecordBatch::Make(schema_, batch->num_rows(), std::move(columns)));
+    return out.Emit(
+        arrow::RecordBatch::Make(schema_, batch->num_rows(), std::move(columns)));
   }
 
  private:

@@ -27,19 +27,24 @@ int CompareFloat(T a, T b) {
 template <typename ArrayType>
 RowComparison Plain(const arrow::Array& array) {
   const auto& typed = static_cast<const ArrayType&>(array);
-  return [&typed](int64_t a, int64_t b) { return Compare(typed.Value(a), typed.Value(b)); };
+  return
+      [&typed](int64_t a, int64_t b) { return Compare(typed.Value(a), typed.Value(b)); };
 }
 
 template <typename ArrayType>
 RowComparison Float(const arrow::Array& array) {
   const auto& typed = static_cast<const ArrayType&>(array);
-  return [&typed](int64_t a, int64_t b) { return CompareFloat(typed.Value(a), typed.Value(b)); };
+  return [&typed](int64_t a, int64_t b) {
+    return CompareFloat(typed.Value(a), typed.Value(b));
+  };
 }
 
 template <typename ArrayType>
 RowComparison Bytes(const arrow::Array& array) {
   const auto& typed = static_cast<const ArrayType&>(array);
-  return [&typed](int64_t a, int64_t b) { return typed.GetView(a).compare(typed.GetView(b)); };
+  return [&typed](int64_t a, int64_t b) {
+    return typed.GetView(a).compare(typed.GetView(b));
+  };
 }
 
 // Nulls inside a value come first.
@@ -74,15 +79,16 @@ Result<RowComparison> Struct(const arrow::StructArray& array) {
 Result<RowComparison> List(const arrow::ListArray& array) {
   const data::ArrayPtr values = array.values();
   MILLRACE_ASSIGN_OR_RETURN(RowComparison compare, MakeRowComparison(*values));
-  return RowComparison([&array, values, compare = std::move(compare)](int64_t a, int64_t b) {
-    const int64_t length = std::min(array.value_length(a), array.value_length(b));
-    for (int64_t i = 0; i < length; ++i) {
-      const int order = CompareWithNulls(*values, compare, array.value_offset(a) + i,
-                                         array.value_offset(b) + i);
-      if (order != 0) return order;
-    }
-    return Compare(array.value_length(a), array.value_length(b));
-  });
+  return RowComparison(
+      [&array, values, compare = std::move(compare)](int64_t a, int64_t b) {
+        const int64_t length = std::min(array.value_length(a), array.value_length(b));
+        for (int64_t i = 0; i < length; ++i) {
+          const int order = CompareWithNulls(*values, compare, array.value_offset(a) + i,
+                                             array.value_offset(b) + i);
+          if (order != 0) return order;
+        }
+        return Compare(array.value_length(a), array.value_length(b));
+      });
 }
 
 }  // namespace
@@ -135,8 +141,8 @@ Result<RowComparison> MakeRowComparison(const arrow::Array& array) {
   }
 }
 
-Result<RowOrder> RowOrder::Make(const std::vector<SortColumn>& columns, const Batch& batch,
-                                const expr::EvalContext& context) {
+Result<RowOrder> RowOrder::Make(const std::vector<SortColumn>& columns,
+                                const Batch& batch, const expr::EvalContext& context) {
   RowOrder order;
   for (const SortColumn& column : columns) {
     MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr values,

@@ -24,7 +24,8 @@ class Sort final : public Operator {
     if (rows_.empty()) return Status::OK();
     MILLRACE_ASSIGN_OR_RETURN(const Batch all, data::Concat(rows_));
     rows_.clear();
-    MILLRACE_ASSIGN_OR_RETURN(const RowOrder by, RowOrder::Make(columns_, all, epoch().eval));
+    MILLRACE_ASSIGN_OR_RETURN(const RowOrder by,
+                              RowOrder::Make(columns_, all, epoch().eval));
     std::vector<int32_t> order(all->num_rows());
     std::iota(order.begin(), order.end(), 0);
     std::stable_sort(order.begin(), order.end(),

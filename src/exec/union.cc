@@ -11,7 +11,8 @@ class Union final : public Operator {
 
   Status Process(int, const Batch& batch, PartitionIndex, Emitter& out) override {
     account().passed += batch->num_rows();
-    return out.Emit(arrow::RecordBatch::Make(schema_, batch->num_rows(), batch->columns()));
+    return out.Emit(
+        arrow::RecordBatch::Make(schema_, batch->num_rows(), batch->columns()));
   }
 
  private:

@@ -19,7 +19,8 @@ class EventTimeWatermark final : public Operator, public EventTimeStats {
     return Operator::BeginEpoch(epoch);
   }
 
-  Status Process(int, const Batch& batch, PartitionIndex partition, Emitter& out) override {
+  Status Process(int, const Batch& batch, PartitionIndex partition,
+                 Emitter& out) override {
     Observe(*batch->column(column_), partition);
     account().passed += batch->num_rows();
     return out.Emit(batch);
@@ -74,7 +75,8 @@ class EventTimeWatermark final : public Operator, public EventTimeStats {
 
 }  // namespace
 
-std::unique_ptr<Operator> MakeEventTimeWatermark(int column, std::chrono::microseconds delay,
+std::unique_ptr<Operator> MakeEventTimeWatermark(int column,
+                                                 std::chrono::microseconds delay,
                                                  EventTimeStats** stats) {
   auto op = std::make_unique<EventTimeWatermark>(column, delay);
   *stats = op.get();

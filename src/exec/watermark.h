@@ -24,13 +24,15 @@ class EventTimeStats {
   virtual ~EventTimeStats() = default;
   virtual std::chrono::microseconds delay() const = 0;
   virtual const EventTimes& epoch_times() const = 0;
-  /// The largest time of each partition in this epoch, by partition number; the smallest int64
-  /// where a partition had none.
+  /// The largest time of each partition in this epoch, by partition number; the smallest
+  /// int64 where a partition had none.
   virtual const std::vector<int64_t>& partition_max() const = 0;
 };
 
-/// `column` is the position of the event time in the input. Passes every batch on unchanged.
-std::unique_ptr<Operator> MakeEventTimeWatermark(int column, std::chrono::microseconds delay,
+/// `column` is the position of the event time in the input. Passes every batch on
+/// unchanged.
+std::unique_ptr<Operator> MakeEventTimeWatermark(int column,
+                                                 std::chrono::microseconds delay,
                                                  EventTimeStats** stats);
 
 }  // namespace millrace::exec

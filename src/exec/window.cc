@@ -8,8 +8,8 @@
 namespace millrace::exec {
 namespace {
 
-// Spark: TimeWindowing. A window starts at time - floorMod(time - start, slide), and every slide
-// before that as long as it still holds the time.
+// Spark: TimeWindowing. A window starts at time - floorMod(time - start, slide), and
+// every slide before that as long as it still holds the time.
 class Window final : public Operator {
  public:
   explicit Window(WindowOptions options)

@@ -6,17 +6,12 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.h"
 #include "expr/aggregates/tables.h"
 #include "expr/argument_errors.h"
 
 namespace millrace::expr {
 namespace {
-
-std::string Lower(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return lower;
-}
 
 class Registry {
  public:
@@ -37,7 +32,7 @@ class Registry {
   }
 
   const AggregateSpec* Find(std::string_view name) const {
-    const auto found = by_name_.find(Lower(name));
+    const auto found = by_name_.find(LowerCase(name));
     return found == by_name_.end() ? nullptr : found->second;
   }
   const std::vector<const AggregateSpec*>& all() const { return all_; }
@@ -79,16 +74,7 @@ std::vector<const AggregateSpec*> AllAggregates() { return TheRegistry().all(); 
 Result<BoundAggregate> BindAggregate(std::string_view name, std::vector<ExprPtr> args,
                                      const BindContext& context) {
   const AggregateSpec* const spec = FindAggregate(name);
-  if (spec == nullptr) {
-    return AnalysisError(
-               "UNRESOLVED_ROUTINE", "42883",
-               "Cannot resolve routine `{}` on search path [`system`.`builtin`, "
-               "`system`.`session`, `spark_catalog`.`default`].",
-               name)
-        .Param("routineName", fmt::format("`{}`", name))
-        .Param("searchPath",
-               "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]");
-  }
+  if (spec == nullptr) return UnknownRoutine(name);
   const int count = static_cast<int>(args.size());
   if (spec->max_args < 0 && count < spec->min_args) return CountWithoutArguments();
   if (spec->max_args >= 0 && (count < spec->min_args || count > spec->max_args)) {

@@ -1,5 +1,6 @@
-// Aggregate functions as data: one row and one accumulator class each. Accumulators live in
-// vectors addressed by slot, one slot per group, so that folding a row allocates nothing.
+// Aggregate functions as data: one row and one accumulator class each. Accumulators live
+// in vectors addressed by slot, one slot per group, so that folding a row allocates
+// nothing.
 #pragma once
 
 #include <cstdint>
@@ -32,13 +33,14 @@ class Accumulators {
   /// The results of some slots, in that order.
   virtual Result<data::ArrayPtr> Finish(std::span<const uint32_t> slots) const = 0;
 
-  /// Folds the state of slot `from` into slot `into`, as if its rows came after those of `into`.
+  /// Folds the state of slot `from` into slot `into`, as if its rows came after those of
+  /// `into`.
   virtual Status Merge(uint32_t from, uint32_t into) = 0;
 
   /// Appends a slot's state; part of the checkpoint format (docs/formats/state.md).
   virtual void Serialize(uint32_t slot, std::string* out) const = 0;
-  /// Reads a slot's state back from the front of `*in` and advances it. An error where the bytes
-  /// are too few.
+  /// Reads a slot's state back from the front of `*in` and advances it. An error where
+  /// the bytes are too few.
   virtual Status Deserialize(uint32_t slot, std::string_view* in) = 0;
 };
 
@@ -48,7 +50,7 @@ struct BoundAggregate {
   std::vector<ExprPtr> args{};  // with casts
   data::TypePtr type{};
   bool nullable = true;
-  data::TypePtr state_type{};   // what the checkpoint remembers as the state's schema
+  data::TypePtr state_type{};  // what the checkpoint remembers as the state's schema
   std::function<std::unique_ptr<Accumulators>()> make{};
 };
 
@@ -56,7 +58,8 @@ struct AggregateSpec {
   std::string_view name;
   int min_args = 0;
   int max_args = 0;  // -1: any number
-  Result<BoundAggregate> (*bind)(std::span<const ExprPtr> args, const BindContext& context);
+  Result<BoundAggregate> (*bind)(std::span<const ExprPtr> args,
+                                 const BindContext& context);
   std::string_view doc;
   std::string_view example;  // "sum(1, 2, NULL) → 3": one argument column, run as a test
 };

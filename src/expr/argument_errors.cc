@@ -34,6 +34,16 @@ std::string Ordinal(int index) {
 
 }  // namespace
 
+Error UnknownRoutine(std::string_view name) {
+  constexpr std::string_view kSearchPath =
+      "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]";
+  return AnalysisError("UNRESOLVED_ROUTINE", "42883",
+                       "Cannot resolve routine `{}` on search path {}.", name,
+                       kSearchPath)
+      .Param("routineName", fmt::format("`{}`", name))
+      .Param("searchPath", std::string(kSearchPath));
+}
+
 Error WrongArgumentCount(std::string_view function, std::string_view wanted, int found) {
   return AnalysisError(
              "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605",

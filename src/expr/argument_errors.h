@@ -9,6 +9,9 @@
 
 namespace millrace::expr {
 
+/// UNRESOLVED_ROUTINE: no function or aggregate has this name.
+Error UnknownRoutine(std::string_view name);
+
 /// WRONG_NUM_ARGS.WITHOUT_SUGGESTION; `wanted` is as Spark writes it: "1", "> 0", "[2,
 /// 3]".
 Error WrongArgumentCount(std::string_view function, std::string_view wanted, int found);

@@ -1,9 +1,9 @@
 // Which types meet in which: Spark's AnsiTypeCoercion.
 #include <arrow/type.h>
 
+#include "base/ascii.h"
 #include "expr/cast.h"
 #include "expr/decimal.h"
-#include "expr/names.h"
 #include "expr/type_rules.h"
 
 namespace millrace::expr {

@@ -22,11 +22,12 @@ using AttributeId = uint64_t;
 /// What evaluation depends on besides the rows. One per micro-batch.
 struct EvalContext {
   const data::TimeZone* zone = data::TimeZone::Utc();  // spark.sql.session.timeZone
-  int64_t now_micros = 0;  // current_timestamp(): fixed for a batch (offsets/N batchTimestampMs)
+  int64_t now_micros =
+      0;  // current_timestamp(): fixed for a batch (offsets/N batchTimestampMs)
 };
 
-/// A column of `rows` values: an array of that length, or, if `constant`, an array of length one
-/// that stands for all rows.
+/// A column of `rows` values: an array of that length, or, if `constant`, an array of
+/// length one that stands for all rows.
 struct Value {
   data::ArrayPtr array;
   bool constant = false;
@@ -46,12 +47,14 @@ class Expr {
   bool nullable() const { return nullable_; }
   const std::vector<std::shared_ptr<const Expr>>& children() const { return children_; }
 
-  /// One value per row of `input`. An error is the first row's that fails: whoever must not
-  /// evaluate some rows (CASE, AND, …) passes a batch without them.
-  virtual Result<Value> Evaluate(const data::Batch& input, const EvalContext& context) const = 0;
+  /// One value per row of `input`. An error is the first row's that fails: whoever must
+  /// not evaluate some rows (CASE, AND, …) passes a batch without them.
+  virtual Result<Value> Evaluate(const data::Batch& input,
+                                 const EvalContext& context) const = 0;
 
-  /// Whether some row could make Evaluate fail (ANSI overflow, bad cast, FAILFAST …), children
-  /// included. Such an expression is never evaluated for a row the query would not.
+  /// Whether some row could make Evaluate fail (ANSI overflow, bad cast, FAILFAST …),
+  /// children included. Such an expression is never evaluated for a row the query would
+  /// not.
   virtual bool can_fail() const;
   /// Whether equal inputs give equal results, children included.
   virtual bool deterministic() const;
@@ -64,7 +67,8 @@ class Expr {
   virtual std::string ToString() const = 0;
 
  protected:
-  Expr(data::TypePtr type, bool nullable, std::vector<std::shared_ptr<const Expr>> children);
+  Expr(data::TypePtr type, bool nullable,
+       std::vector<std::shared_ptr<const Expr>> children);
 
  private:
   const data::TypePtr type_;
@@ -77,12 +81,14 @@ using ExprPtr = std::shared_ptr<const Expr>;
 /// A column by id. Evaluate works only after BindColumns.
 class Column final : public Expr {
  public:
-  Column(AttributeId id, std::string name, data::TypePtr type, bool nullable, int ordinal = -1);
+  Column(AttributeId id, std::string name, data::TypePtr type, bool nullable,
+         int ordinal = -1);
   AttributeId id() const { return id_; }
   const std::string& name() const { return name_; }
   int ordinal() const { return ordinal_; }
 
-  Result<Value> Evaluate(const data::Batch& input, const EvalContext& context) const override;
+  Result<Value> Evaluate(const data::Batch& input,
+                         const EvalContext& context) const override;
   ExprPtr WithChildren(std::vector<ExprPtr> children) const override;
   std::string ToString() const override;
 
@@ -99,7 +105,8 @@ class Literal final : public Expr {
   const data::ArrayPtr& value() const { return value_; }
   bool is_null() const;
 
-  Result<Value> Evaluate(const data::Batch& input, const EvalContext& context) const override;
+  Result<Value> Evaluate(const data::Batch& input,
+                         const EvalContext& context) const override;
   ExprPtr WithChildren(std::vector<ExprPtr> children) const override;
   std::string ToString() const override;
 
@@ -119,8 +126,8 @@ std::optional<std::string> StringLiteral(const ExprPtr& expr);
 /// The value of an integer literal of any width.
 std::optional<int64_t> IntegerLiteral(const ExprPtr& expr);
 
-/// The same tree with each Column pointing at the position of its id in `input`. An id that is
-/// not there is an internal error.
+/// The same tree with each Column pointing at the position of its id in `input`. An id
+/// that is not there is an internal error.
 Result<ExprPtr> BindColumns(const ExprPtr& expr, std::span<const AttributeId> input);
 
 /// Adds the ids of all columns in a tree.
@@ -133,7 +140,8 @@ Result<data::ArrayPtr> EvaluateToArray(const Expr& expr, const data::Batch& batc
 Result<data::ArrayPtr> Materialize(const Value& value, int64_t rows);
 
 /// The rows of `batch` for which a boolean expression is true (null is not).
-Result<std::vector<int32_t>> EvaluatePredicate(const Expr& predicate, const data::Batch& batch,
+Result<std::vector<int32_t>> EvaluatePredicate(const Expr& predicate,
+                                               const data::Batch& batch,
                                                const EvalContext& context);
 
 }  // namespace millrace::expr

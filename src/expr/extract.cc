@@ -3,12 +3,12 @@
 #include <arrow/array/array_nested.h>
 #include <arrow/type.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "data/arrow_status.h"
 #include "expr/argument_errors.h"
 #include "expr/cast.h"
 #include "expr/compare.h"
-#include "expr/names.h"
 #include "expr/sql_text.h"
 
 namespace millrace::expr {

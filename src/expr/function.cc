@@ -9,10 +9,10 @@
 #include <arrow/type.h>
 #include <fmt/format.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "expr/argument_errors.h"
 #include "expr/functions/tables.h"
-#include "expr/names.h"
 #include "expr/sql_text.h"
 
 namespace millrace::expr {
@@ -135,16 +135,7 @@ std::vector<const FunctionSpec*> AllFunctions() { return TheRegistry().all(); }
 Result<ExprPtr> MakeCall(std::string_view name, std::vector<ExprPtr> args,
                          const BindContext& context) {
   const FunctionSpec* const spec = FindFunction(name);
-  if (spec == nullptr) {
-    return AnalysisError(
-               "UNRESOLVED_ROUTINE", "42883",
-               "Cannot resolve routine `{}` on search path [`system`.`builtin`, "
-               "`system`.`session`, `spark_catalog`.`default`].",
-               name)
-        .Param("routineName", fmt::format("`{}`", name))
-        .Param("searchPath",
-               "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]");
-  }
+  if (spec == nullptr) return UnknownRoutine(name);
   const int count = static_cast<int>(args.size());
   if (count < spec->min_args || (spec->max_args >= 0 && count > spec->max_args)) {
     return WrongArgumentCount(spec->name, WantedArguments(*spec), count);

@@ -5,7 +5,7 @@
 #include <limits>
 #include <string>
 
-#include "expr/names.h"
+#include "base/ascii.h"
 
 namespace millrace::expr {
 namespace {

@@ -10,9 +10,10 @@ class LocalTransport final : public client::Transport {
   explicit LocalTransport(const connect_plan::SessionEnvironment& environment)
       : session_(MakeUuid(), environment) {}
 
-  Status ExecutePlan(const spark::connect::ExecutePlanRequest& request,
-                     const std::function<Status(const spark::connect::ExecutePlanResponse&)>&
-                         on_response) override {
+  Status ExecutePlan(
+      const spark::connect::ExecutePlanRequest& request,
+      const std::function<Status(const spark::connect::ExecutePlanResponse&)>&
+          on_response) override {
     return session_.Execute(request, on_response, std::stop_token());
   }
 

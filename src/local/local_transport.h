@@ -8,8 +8,8 @@
 
 namespace millrace::local {
 
-/// Everything in `environment` must outlive the transport. The session's queries are stopped when
-/// it goes.
+/// Everything in `environment` must outlive the transport. The session's queries are
+/// stopped when it goes.
 std::unique_ptr<client::Transport> MakeLocalTransport(
     const connect_plan::SessionEnvironment& environment);
 

@@ -1,11 +1,11 @@
-// groupBy(…).agg(…) and window(): the part of PlanBuilder that makes Aggregate and TimeWindow.
+// groupBy(…).agg(…) and window(): the part of PlanBuilder that makes Aggregate and
+// TimeWindow.
 #include <arrow/array.h>
 #include <arrow/type.h>
 
 #include <utility>
 
-#include <strings.h>
-
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/interval.h"
 #include "expr/cast.h"
@@ -17,10 +17,6 @@ namespace {
 
 using Kind = UnresolvedExpr::Kind;
 
-bool SameName(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
 Result<std::chrono::microseconds> WindowPart(const UnresolvedExpr& call, size_t index,
                                              std::string_view name) {
   const UnresolvedExpr& part = call.children[index];
@@ -28,10 +24,11 @@ Result<std::chrono::microseconds> WindowPart(const UnresolvedExpr& call, size_t 
       part.literal->IsValid(0)) {
     return ParseDuration(PrettySql(part));
   }
-  return AnalysisError("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09",
-                       "Cannot resolve \"{}\" due to data type mismatch: the {} must be an "
-                       "interval text such as '1 minute'.",
-                       PrettySql(call), name);
+  return AnalysisError(
+      "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09",
+      "Cannot resolve \"{}\" due to data type mismatch: the {} must be an "
+      "interval text such as '1 minute'.",
+      PrettySql(call), name);
 }
 
 // The call as Spark shows it once it knows the lengths, in microseconds.
@@ -96,8 +93,8 @@ Result<WindowedTime> ResolveTime(const UnresolvedExpr& call, const ExprResolver&
   const Attribute origin = ToAttribute(time, "time", input->output);
   if (origin.is_window) {
     // A window of windows is made of the time a window stands for: Spark's window_time.
-    MILLRACE_ASSIGN_OR_RETURN(time,
-                              expr::MakeCall("window_time", {time}, resolver.bind_context()));
+    MILLRACE_ASSIGN_OR_RETURN(
+        time, expr::MakeCall("window_time", {time}, resolver.bind_context()));
   }
   return WindowedTime{std::move(time), origin.watermark_delay};
 }
@@ -128,7 +125,7 @@ Attribute WindowColumn(std::string name, const WindowedTime& time) {
 
 Result<PlanPtr> PlanBuilder::AddWindow(PlanPtr input, const UnresolvedExpr& call,
                                        const ExprResolver& resolver) const {
-  return SameName(call.name, "session_window")
+  return EqualsIgnoreCase(call.name, "session_window")
              ? AddSessionWindow(std::move(input), call, resolver)
              : AddTimeWindow(std::move(input), call, resolver);
 }
@@ -137,28 +134,30 @@ Result<PlanPtr> PlanBuilder::AddSessionWindow(PlanPtr input, const UnresolvedExp
                                               const ExprResolver& resolver) const {
   const std::vector<UnresolvedExpr>& args = call.children;
   if (args.size() != 2) {
-    return AnalysisError("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605",
-                         "The `session_window` requires 2 parameters but the actual number is "
-                         "{}.",
-                         args.size());
+    return AnalysisError(
+        "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605",
+        "The `session_window` requires 2 parameters but the actual number is "
+        "{}.",
+        args.size());
   }
   SessionWindow session;
   MILLRACE_ASSIGN_OR_RETURN(WindowedTime time, ResolveTime(call, resolver, input));
   if (!CastToTime(&time)) {
-    return AnalysisError("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09",
-                         "Cannot resolve \"{}\" due to data type mismatch: The first parameter "
-                         "requires the \"TIMESTAMP\" type, however \"{}\" has the type \"{}\".",
-                         PrettySql(call), PrettySql(args[0]),
-                         data::SqlTypeName(*time.expr->type()));
+    return AnalysisError(
+        "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09",
+        "Cannot resolve \"{}\" due to data type mismatch: The first parameter "
+        "requires the \"TIMESTAMP\" type, however \"{}\" has the type \"{}\".",
+        PrettySql(call), PrettySql(args[0]), data::SqlTypeName(*time.expr->type()));
   }
   session.time = time.expr;
   MILLRACE_ASSIGN_OR_RETURN(session.gap, resolver.Resolve(args[1]));
   const data::TypePtr& type = session.gap->type();
   if (type->id() != arrow::Type::DURATION && !data::IsString(*type)) {
-    return AnalysisError("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09",
-                         "Cannot resolve \"{}\" due to data type mismatch: The second parameter "
-                         "requires the \"INTERVAL\" type, however \"{}\" has the type \"{}\".",
-                         PrettySql(call), PrettySql(args[1]), data::SqlTypeName(*type));
+    return AnalysisError(
+        "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09",
+        "Cannot resolve \"{}\" due to data type mismatch: The second parameter "
+        "requires the \"INTERVAL\" type, however \"{}\" has the type \"{}\".",
+        PrettySql(call), PrettySql(args[1]), data::SqlTypeName(*type));
   }
   if (args[1].kind == Kind::kLiteral && data::IsString(*type)) {
     MILLRACE_RETURN_IF_ERROR(ParseInterval(PrettySql(args[1])).status());
@@ -173,9 +172,10 @@ Result<PlanPtr> PlanBuilder::AddTimeWindow(PlanPtr input, const UnresolvedExpr& 
                                            const ExprResolver& resolver) const {
   const std::vector<UnresolvedExpr>& args = call.children;
   if (args.size() < 2 || args.size() > 4) {
-    return AnalysisError("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605",
-                         "The `window` requires 2 to 4 parameters but the actual number is {}.",
-                         args.size());
+    return AnalysisError(
+        "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605",
+        "The `window` requires 2 to 4 parameters but the actual number is {}.",
+        args.size());
   }
   MILLRACE_ASSIGN_OR_RETURN(WindowedTime time, ResolveTime(call, resolver, input));
   TimeWindow window;

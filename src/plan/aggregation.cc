@@ -7,8 +7,7 @@
 #include <array>
 #include <utility>
 
-#include <strings.h>
-
+#include "base/ascii.h"
 #include "base/error.h"
 #include "expr/function.h"
 
@@ -21,10 +20,6 @@ using Kind = UnresolvedExpr::Kind;
 // condition.
 constexpr std::string_view kFiltered = "aggregate_filter";
 
-bool SameName(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
 bool IsAggregate(const UnresolvedExpr& expression) {
   return expression.kind == Kind::kCall &&
          (expression.name == kFiltered ||
@@ -35,7 +30,7 @@ bool IsAggregate(const UnresolvedExpr& expression) {
 // Whether two calls of window() are the same text: Spark's semantic equality for what a
 // user repeats in groupBy and agg.
 bool SameCall(const UnresolvedExpr& a, const UnresolvedExpr& b) {
-  return a.kind == b.kind && SameName(PrettySql(a), PrettySql(b));
+  return a.kind == b.kind && EqualsIgnoreCase(PrettySql(a), PrettySql(b));
 }
 
 bool SameExpr(const ExprPtr& a, const ExprPtr& b) {
@@ -43,12 +38,13 @@ bool SameExpr(const ExprPtr& a, const ExprPtr& b) {
 }
 
 bool IsSessionWindow(const UnresolvedExpr& expression) {
-  return expression.kind == Kind::kCall && SameName(expression.name, "session_window");
+  return expression.kind == Kind::kCall &&
+         EqualsIgnoreCase(expression.name, "session_window");
 }
 
 bool IsWindow(const UnresolvedExpr& expression) {
   return IsSessionWindow(expression) ||
-         (expression.kind == Kind::kCall && SameName(expression.name, "window"));
+         (expression.kind == Kind::kCall && EqualsIgnoreCase(expression.name, "window"));
 }
 
 bool IsLiteral(const ExprPtr& expr) {
@@ -165,7 +161,7 @@ Result<std::vector<ExprPtr>> Aggregation::Arguments(const UnresolvedExpr& call,
   if (filter == nullptr || args.empty()) return args;
   for (const std::string_view name :
        {"first", "first_value", "last", "last_value", "any_value"}) {
-    if (!SameName(call.name, name)) continue;
+    if (!EqualsIgnoreCase(call.name, name)) continue;
     return UnsupportedError("FILTER of {} is not supported yet: filter the rows before.",
                             name);
   }
@@ -238,11 +234,13 @@ Status Aggregation::CheckColumns(const NamedExpr& result,
 }
 
 Result<PlanPtr> Aggregation::Finish(std::vector<NamedExpr> results) && {
-  const bool any_distinct = std::any_of(calls_.begin(), calls_.end(),
-                                        [](const AggregateCall& call) { return call.distinct; });
+  const bool any_distinct =
+      std::any_of(calls_.begin(), calls_.end(),
+                  [](const AggregateCall& call) { return call.distinct; });
   if (session_key_ >= 0 && any_distinct) {
-    return UnsupportedError("Distinct aggregates over session windows are not supported yet: "
-                            "count(DISTINCT x) may be written size(collect_set(x)).");
+    return UnsupportedError(
+        "Distinct aggregates over session windows are not supported yet: "
+        "count(DISTINCT x) may be written size(collect_set(x)).");
   }
   std::vector<Attribute> output;
   for (const NamedExpr& key : keys_) output.push_back(key.attribute);
@@ -250,8 +248,9 @@ Result<PlanPtr> Aggregation::Finish(std::vector<NamedExpr> results) && {
   for (const NamedExpr& result : results) {
     MILLRACE_RETURN_IF_ERROR(CheckColumns(result, output));
   }
-  PlanPtr aggregated = MakePlan(plan::Aggregate{std::move(keys_), std::move(calls_), session_key_},
-                                {std::move(below_)}, std::move(output));
+  PlanPtr aggregated =
+      MakePlan(plan::Aggregate{std::move(keys_), std::move(calls_), session_key_},
+               {std::move(below_)}, std::move(output));
   std::vector<Attribute> result_output;
   for (const NamedExpr& result : results) result_output.push_back(result.attribute);
   return MakePlan(plan::Project{std::move(results)}, {std::move(aggregated)},

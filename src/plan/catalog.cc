@@ -5,6 +5,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "data/time_text.h"
 
@@ -105,17 +106,10 @@ bool IsCore(std::string_view key) {
                      [&](std::string_view prefix) { return key.starts_with(prefix); });
 }
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
-}
-
 template <typename Map>
 auto FindFormat(const Map& providers, std::string_view format)
     -> Result<decltype(providers.begin()->second.get())> {
-  const auto found = providers.find(Lower(format));
+  const auto found = providers.find(LowerCase(format));
   if (found != providers.end()) return found->second.get();
   return Error(
              Fault::kUser,
@@ -134,7 +128,7 @@ std::optional<int64_t> ParseMillis(std::string_view text) {
   const auto [end, error] =
       std::from_chars(text.data(), text.data() + text.size(), count);
   if (error != std::errc()) return std::nullopt;
-  const std::string unit = Lower(std::string_view(end, text.data() + text.size()));
+  const std::string unit = LowerCase(std::string_view(end, text.data() + text.size()));
   if (unit.empty() || unit == "ms") return count;
   if (unit == "s") return count * 1000;
   if (unit == "m" || unit == "min") return count * 60'000;
@@ -152,21 +146,21 @@ Status CheckValue(std::string_view key, const std::string& value) {
         .Java(kIllegalArgumentException);
   };
   if (key == "spark.sql.session.timeZone") return data::TimeZone::Find(value).status();
-  if (key == "spark.sql.streaming.multipleWatermarkPolicy" && Lower(value) != "min" &&
-      Lower(value) != "max") {
+  if (key == "spark.sql.streaming.multipleWatermarkPolicy" && LowerCase(value) != "min" &&
+      LowerCase(value) != "max") {
     return invalid("'min' or 'max'");
   }
   if (key == "millrace.streaming.watermarkPolicy" && value != "spark" &&
       value != "partition-min") {
     return invalid("'spark' or 'partition-min'");
   }
-  if (key == "spark.sql.ansi.enabled" && Lower(value) != "true") {
+  if (key == "spark.sql.ansi.enabled" && LowerCase(value) != "true") {
     return invalid("'true': Millrace has ANSI semantics only");
   }
   const ConfDefault* entry = FindDefault(key);
   if (entry == nullptr) return Status::OK();
   const bool boolean = entry->value == "true" || entry->value == "false";
-  if (boolean && Lower(value) != "true" && Lower(value) != "false") {
+  if (boolean && LowerCase(value) != "true" && LowerCase(value) != "false") {
     return invalid("'true' or 'false'");
   }
   if (entry->value.empty() ||
@@ -190,12 +184,12 @@ Status CheckValue(std::string_view key, const std::string& value) {
 }  // namespace
 
 void Connectors::AddSource(std::unique_ptr<connector::SourceProvider> provider) {
-  std::string name = Lower(provider->name());
+  std::string name = LowerCase(provider->name());
   sources_.emplace(std::move(name), std::move(provider));
 }
 
 void Connectors::AddSink(std::unique_ptr<connector::SinkProvider> provider) {
-  std::string name = Lower(provider->name());
+  std::string name = LowerCase(provider->name());
   sinks_.emplace(std::move(name), std::move(provider));
 }
 
@@ -250,7 +244,7 @@ std::string SessionConf::GetOr(std::string_view key, std::string_view fallback) 
 }
 
 bool SessionConf::GetBool(std::string_view key) const {
-  return Lower(GetOr(key, "false")) == "true";
+  return LowerCase(GetOr(key, "false")) == "true";
 }
 
 int64_t SessionConf::GetInt(std::string_view key) const {

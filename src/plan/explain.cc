@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/overloaded.h"
+
 namespace millrace::plan {
 namespace {
 
@@ -32,7 +34,8 @@ std::string Headline(const LogicalPlan& plan) {
   return std::visit(
       Overloaded{
           [&](const Scan& scan) {
-            return fmt::format("{} {}{}", plan.streaming ? "StreamingRelation" : "Relation",
+            return fmt::format("{} {}{}",
+                               plan.streaming ? "StreamingRelation" : "Relation",
                                scan.provider->name(), Names(plan.output));
           },
           [&](const LocalRelation&) { return "LocalRelation " + Names(plan.output); },
@@ -45,9 +48,10 @@ std::string Headline(const LogicalPlan& plan) {
                                node.delay.count() / 1000);
           },
           [](const TimeWindow& node) {
-            return fmt::format("TimeWindow {} AS {}, width {} us, slide {} us, start {} us",
-                               node.time->ToString(), Name(node.window), node.width.count(),
-                               node.slide.count(), node.start.count());
+            return fmt::format(
+                "TimeWindow {} AS {}, width {} us, slide {} us, start {} us",
+                node.time->ToString(), Name(node.window), node.width.count(),
+                node.slide.count(), node.start.count());
           },
           [](const SessionWindow& node) {
             return fmt::format("SessionWindow {} AS {}, gap {}", node.time->ToString(),
@@ -66,12 +70,12 @@ std::string Headline(const LogicalPlan& plan) {
                                                      : "Deduplicate");
           },
           [](const Join& node) {
-            std::string text = std::string("Join ") + std::string(JoinTypeName(node.type));
+            std::string text =
+                std::string("Join ") + std::string(JoinTypeName(node.type));
             for (size_t i = 0; i < node.left_keys.size(); ++i) {
-              text += fmt::format("{} ({} {} {})", i == 0 ? "," : " AND",
-                                  node.left_keys[i]->ToString(),
-                                  node.null_safe[i] ? "<=>" : "=",
-                                  node.right_keys[i]->ToString());
+              text += fmt::format(
+                  "{} ({} {} {})", i == 0 ? "," : " AND", node.left_keys[i]->ToString(),
+                  node.null_safe[i] ? "<=>" : "=", node.right_keys[i]->ToString());
             }
             for (const ExprPtr& condition :
                  {node.left_condition, node.right_condition, node.condition}) {
@@ -80,10 +84,12 @@ std::string Headline(const LogicalPlan& plan) {
             return text;
           },
           [](const MultisetOperation& node) {
-            return std::string(node.intersects ? "Intersect All true" : "Except All true");
+            return std::string(node.intersects ? "Intersect All true"
+                                               : "Except All true");
           },
           [](const Expand& node) {
-            return fmt::format("Expand {}, {} sets", Columns(node.keys), node.left_out.size());
+            return fmt::format("Expand {}, {} sets", Columns(node.keys),
+                               node.left_out.size());
           },
           [](const Tail& node) { return fmt::format("Tail {}", node.count); },
           [](const WindowFunctions& node) {
@@ -119,7 +125,8 @@ void Append(const LogicalPlan& plan, const std::string& first, const std::string
   *out += first + Headline(plan) + "\n";
   for (size_t i = 0; i < plan.children.size(); ++i) {
     const bool last = i + 1 == plan.children.size();
-    Append(*plan.children[i], rest + (last ? "+- " : ":- "), rest + (last ? "   " : ":  "), out);
+    Append(*plan.children[i], rest + (last ? "+- " : ":- "),
+           rest + (last ? "   " : ":  "), out);
   }
 }
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include <fmt/ranges.h>
-#include <strings.h>
-
+#include "base/ascii.h"
+#include "base/edit_distance.h"
 #include "expr/function.h"
 #include "plan/window_collector.h"
 
@@ -14,25 +14,6 @@ namespace millrace::plan {
 namespace {
 
 using Kind = UnresolvedExpr::Kind;
-
-bool SameName(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
-    }
-  }
-  return row[b.size()];
-}
 
 std::string Quoted(const std::vector<std::string>& parts) {
   std::string text;
@@ -46,10 +27,11 @@ std::string Quoted(const std::vector<std::string>& parts) {
 // How many parts of `parts` name the attribute itself (the rest are fields); 0: none.
 size_t MatchedParts(const Attribute& attribute, const std::vector<std::string>& parts) {
   if (attribute.qualifier.size() == 1 && parts.size() > 1 &&
-      SameName(attribute.qualifier[0], parts[0]) && SameName(attribute.name, parts[1])) {
+      EqualsIgnoreCase(attribute.qualifier[0], parts[0]) &&
+      EqualsIgnoreCase(attribute.name, parts[1])) {
     return 2;
   }
-  return SameName(attribute.name, parts[0]) ? 1 : 0;
+  return EqualsIgnoreCase(attribute.name, parts[0]) ? 1 : 0;
 }
 
 // The relations clients know as `id`, outermost first on each path.
@@ -65,13 +47,15 @@ void FindRelations(const PlanPtr& plan, int64_t id, int depth,
 
 bool HasQualifier(const std::vector<Attribute>& input, const std::string& name) {
   return std::any_of(input.begin(), input.end(), [&](const Attribute& attribute) {
-    return attribute.qualifier.size() == 1 && SameName(attribute.qualifier[0], name);
+    return attribute.qualifier.size() == 1 &&
+           EqualsIgnoreCase(attribute.qualifier[0], name);
   });
 }
 
-// The input column an expression takes its event-time mark from, if any: the column itself, or
-// the window under window_time().
-const Attribute* EventTimeOrigin(const ExprPtr& expr, const std::vector<Attribute>& input) {
+// The input column an expression takes its event-time mark from, if any: the column
+// itself, or the window under window_time().
+const Attribute* EventTimeOrigin(const ExprPtr& expr,
+                                 const std::vector<Attribute>& input) {
   const ExprPtr* origin = &expr;
   if (expr::CallName(*expr) == "window_time") origin = &expr->children()[0];
   const auto* column = dynamic_cast<const expr::Column*>(origin->get());
@@ -97,21 +81,23 @@ ExprResolver::ExprResolver(const PlanPtr& input, const SessionConf& conf)
   hidden_ = &input->hidden;
 }
 
-ExprResolver::ExprResolver(const std::vector<Attribute>& input, std::vector<PlanPtr> below,
-                           const SessionConf& conf)
+ExprResolver::ExprResolver(const std::vector<Attribute>& input,
+                           std::vector<PlanPtr> below, const SessionConf& conf)
     : input_(input), below_(std::move(below)) {
   bind_.session_time_zone = conf.time_zone();
   // The setting was checked when it was set.
-  if (auto zone = data::TimeZone::Find(bind_.session_time_zone); zone.ok()) bind_.zone = *zone;
+  if (auto zone = data::TimeZone::Find(bind_.session_time_zone); zone.ok())
+    bind_.zone = *zone;
 }
 
 Error ExprResolver::UnresolvedColumn(const std::vector<std::string>& parts) const {
   const std::string name = Quoted(parts);
   if (input_.empty()) {
-    return AnalysisError("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703",
-                         "A column, variable, or function parameter with name {} cannot be "
-                         "resolved. ",
-                         name)
+    return AnalysisError(
+               "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703",
+               "A column, variable, or function parameter with name {} cannot be "
+               "resolved. ",
+               name)
         .Param("objectName", name);
   }
   std::vector<std::pair<size_t, std::string>> ranked;
@@ -136,8 +122,8 @@ Error ExprResolver::UnresolvedColumn(const std::vector<std::string>& parts) cons
       .Param("proposal", proposal);
 }
 
-Result<const Attribute*> ExprResolver::FindAttribute(const std::vector<std::string>& parts,
-                                                     size_t* used_parts) const {
+Result<const Attribute*> ExprResolver::FindAttribute(
+    const std::vector<std::string>& parts, size_t* used_parts) const {
   const Attribute* found = nullptr;
   std::vector<std::string> matches;
   size_t best = 0;
@@ -157,7 +143,8 @@ Result<const Attribute*> ExprResolver::FindAttribute(const std::vector<std::stri
     std::string list;
     for (const std::string& match : matches) list += (list.empty() ? "" : ", ") + match;
     return AnalysisError("AMBIGUOUS_REFERENCE", "42704",
-                         "Reference {} is ambiguous, could be: [{}].", Quoted(parts), list)
+                         "Reference {} is ambiguous, could be: [{}].", Quoted(parts),
+                         list)
         .Param("name", Quoted(parts))
         .Param("referenceNames", "[" + list + "]");
   }
@@ -184,13 +171,14 @@ const Attribute* ExprResolver::FindId(AttributeId id) const {
   return nullptr;
 }
 
-// A column taken from a relation, `df.a`. Spark: resolveDataFrameColumn. Where a relation occurs
-// several times, the one nearest to here counts.
+// A column taken from a relation, `df.a`. Spark: resolveDataFrameColumn. Where a relation
+// occurs several times, the one nearest to here counts.
 Result<const Attribute*> ExprResolver::FindInRelation(const UnresolvedExpr& expression,
                                                       size_t* used_parts) const {
   const std::vector<std::string>& parts = expression.name_parts;
   std::vector<std::pair<const LogicalPlan*, int>> relations;
-  for (const PlanPtr& plan : below_) FindRelations(plan, *expression.plan_id, 0, &relations);
+  for (const PlanPtr& plan : below_)
+    FindRelations(plan, *expression.plan_id, 0, &relations);
   const Attribute* found = nullptr;
   int found_depth = 0;
   bool ambiguous = false;
@@ -200,7 +188,8 @@ Result<const Attribute*> ExprResolver::FindInRelation(const UnresolvedExpr& expr
       if (used == 0) continue;
       const Attribute* here = FindId(attribute.id);
       if (here == nullptr) continue;
-      if (found != nullptr && found->id != here->id && depth == found_depth) ambiguous = true;
+      if (found != nullptr && found->id != here->id && depth == found_depth)
+        ambiguous = true;
       if (found != nullptr && depth >= found_depth) continue;
       found = here;
       found_depth = depth;
@@ -210,22 +199,24 @@ Result<const Attribute*> ExprResolver::FindInRelation(const UnresolvedExpr& expr
   }
   const std::string name = fmt::format("\"{}\"", fmt::join(parts, "."));
   if (ambiguous) {
-    return AnalysisError("AMBIGUOUS_COLUMN_REFERENCE", "42702",
-                         "Column {} is ambiguous. It's because you joined several DataFrame "
-                         "together, and some of these DataFrames are the same.\nThis column "
-                         "points to one of the DataFrames but Spark is unable to figure out "
-                         "which one.\nPlease alias the DataFrames with different names via "
-                         "`DataFrame.alias` before joining them,\nand specify the column using "
-                         "qualified name, e.g. `df.alias(\"a\").join(df.alias(\"b\"), "
-                         "col(\"a.id\") > col(\"b.id\"))`.",
-                         name)
+    return AnalysisError(
+               "AMBIGUOUS_COLUMN_REFERENCE", "42702",
+               "Column {} is ambiguous. It's because you joined several DataFrame "
+               "together, and some of these DataFrames are the same.\nThis column "
+               "points to one of the DataFrames but Spark is unable to figure out "
+               "which one.\nPlease alias the DataFrames with different names via "
+               "`DataFrame.alias` before joining them,\nand specify the column using "
+               "qualified name, e.g. `df.alias(\"a\").join(df.alias(\"b\"), "
+               "col(\"a.id\") > col(\"b.id\"))`.",
+               name)
         .Param("name", name);
   }
   if (found == nullptr) {
-    return AnalysisError("CANNOT_RESOLVE_DATAFRAME_COLUMN", "42704",
-                         "Cannot resolve dataframe column {}. It's probably because of illegal "
-                         "references like `df1.select(df2.col(\"a\"))`.",
-                         name)
+    return AnalysisError(
+               "CANNOT_RESOLVE_DATAFRAME_COLUMN", "42704",
+               "Cannot resolve dataframe column {}. It's probably because of illegal "
+               "references like `df1.select(df2.col(\"a\"))`.",
+               name)
         .Param("name", name);
   }
   return found;
@@ -241,8 +232,7 @@ Result<const Attribute*> ExprResolver::FindAttribute(const UnresolvedExpr& expre
 
 Result<ExprPtr> ExprResolver::ResolveAttribute(const UnresolvedExpr& expression) const {
   size_t used = 0;
-  MILLRACE_ASSIGN_OR_RETURN(const Attribute* attribute,
-                            FindAttribute(expression, &used));
+  MILLRACE_ASSIGN_OR_RETURN(const Attribute* attribute, FindAttribute(expression, &used));
   ExprPtr result = attribute->ref();
   for (size_t i = used; i < expression.name_parts.size(); ++i) {
     MILLRACE_ASSIGN_OR_RETURN(
@@ -272,14 +262,15 @@ Result<ExprPtr> ExprResolver::ResolveCall(const UnresolvedExpr& expression) cons
   std::vector<ExprPtr> args;
   for (const UnresolvedExpr& child : expression.children) {
     if (child.kind == Kind::kStar) {
-      MILLRACE_ASSIGN_OR_RETURN(std::vector<ResolvedColumn> columns, ResolveColumns(child));
+      MILLRACE_ASSIGN_OR_RETURN(std::vector<ResolvedColumn> columns,
+                                ResolveColumns(child));
       for (ResolvedColumn& column : columns) args.push_back(std::move(column.expr));
       continue;
     }
     MILLRACE_ASSIGN_OR_RETURN(ExprPtr arg, Resolve(child));
     args.push_back(std::move(arg));
   }
-  if (SameName(expression.name, "struct")) {
+  if (EqualsIgnoreCase(expression.name, "struct")) {
     MILLRACE_ASSIGN_OR_RETURN(args, NamedFields(expression.children, std::move(args)));
     if (args.size() > expression.children.size()) {
       return expr::MakeCall("named_struct", std::move(args), bind_);
@@ -296,7 +287,8 @@ Result<std::vector<ExprPtr>> ExprResolver::NamedFields(
                   [](const UnresolvedExpr& child) { return child.kind == Kind::kAlias; });
   if (!aliased || children.size() != values.size()) return values;
   // struct() knows the names of the others.
-  MILLRACE_ASSIGN_OR_RETURN(const ExprPtr unnamed, expr::MakeCall("struct", values, bind_));
+  MILLRACE_ASSIGN_OR_RETURN(const ExprPtr unnamed,
+                            expr::MakeCall("struct", values, bind_));
   std::vector<ExprPtr> args;
   for (size_t i = 0; i < values.size(); ++i) {
     const bool named = children[i].kind == Kind::kAlias;
@@ -331,12 +323,14 @@ Result<ExprPtr> ExprResolver::Resolve(const UnresolvedExpr& expression) const {
       return InvalidStar();
     case Kind::kWindow:
       if (window_hook_) return window_hook_(expression);
-      return AnalysisError("UNSUPPORTED_EXPR_FOR_OPERATOR", "42K0E",
-                           "The window function {} is not allowed here: use it in select or "
-                           "withColumn.",
-                           PrettySql(expression));
+      return AnalysisError(
+          "UNSUPPORTED_EXPR_FOR_OPERATOR", "42K0E",
+          "The window function {} is not allowed here: use it in select or "
+          "withColumn.",
+          PrettySql(expression));
   }
-  return InternalError("expression of unknown kind {}", static_cast<int>(expression.kind));
+  return InternalError("expression of unknown kind {}",
+                       static_cast<int>(expression.kind));
 }
 
 Result<std::vector<ResolvedColumn>> ExprResolver::ResolveColumns(
@@ -346,7 +340,8 @@ Result<std::vector<ResolvedColumn>> ExprResolver::ResolveColumns(
     const std::vector<std::string>& target = expression.name_parts;
     if (expression.plan_id && !below_.empty()) {
       std::vector<std::pair<const LogicalPlan*, int>> relations;
-      for (const PlanPtr& plan : below_) FindRelations(plan, *expression.plan_id, 0, &relations);
+      for (const PlanPtr& plan : below_)
+        FindRelations(plan, *expression.plan_id, 0, &relations);
       if (relations.empty()) return InvalidStar();
       for (const Attribute& attribute : relations[0].first->output) {
         const Attribute* here = FindId(attribute.id);
@@ -355,12 +350,14 @@ Result<std::vector<ResolvedColumn>> ExprResolver::ResolveColumns(
       return columns;
     }
     if (target.empty()) {
-      for (const Attribute& attribute : input_) columns.push_back({attribute.ref(), attribute});
+      for (const Attribute& attribute : input_)
+        columns.push_back({attribute.ref(), attribute});
       return columns;
     }
     if (target.size() == 1 && HasQualifier(input_, target[0])) {
       for (const Attribute& attribute : input_) {
-        if (attribute.qualifier.size() == 1 && SameName(attribute.qualifier[0], target[0])) {
+        if (attribute.qualifier.size() == 1 &&
+            EqualsIgnoreCase(attribute.qualifier[0], target[0])) {
           columns.push_back({attribute.ref(), attribute});
         }
       }
@@ -373,11 +370,12 @@ Result<std::vector<ResolvedColumn>> ExprResolver::ResolveColumns(
         columns_here.push_back(Quoted({attribute.name}));
       }
       std::sort(columns_here.begin(), columns_here.end());
-      return AnalysisError("CANNOT_RESOLVE_STAR_EXPAND", "42704",
-                           "Cannot resolve {}.* given input columns {}. Please check that the "
-                           "specified table or struct exists and is accessible in the input "
-                           "columns.",
-                           Quoted(target), fmt::join(columns_here, ", "));
+      return AnalysisError(
+          "CANNOT_RESOLVE_STAR_EXPAND", "42704",
+          "Cannot resolve {}.* given input columns {}. Please check that the "
+          "specified table or struct exists and is accessible in the input "
+          "columns.",
+          Quoted(target), fmt::join(columns_here, ", "));
     }
     const ExprPtr& base = *base_or;
     for (int i = 0; i < base->type()->num_fields(); ++i) {
@@ -390,7 +388,8 @@ Result<std::vector<ResolvedColumn>> ExprResolver::ResolveColumns(
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr expr, Resolve(expression));
   std::string name = ColumnName(expression);
   if (expression.kind == Kind::kCast) {
-    // Spark names a cast of a plain column after the column, any other cast after its text.
+    // Spark names a cast of a plain column after the column, any other cast after its
+    // text.
     const ExprPtr& child = expr->children().empty() ? expr : expr->children()[0];
     if (const auto* column = dynamic_cast<const expr::Column*>(child.get())) {
       name = column->name();

@@ -1,4 +1,5 @@
-// Resolves one unresolved expression against the columns of a relation: names, functions, types.
+// Resolves one unresolved expression against the columns of a relation: names, functions,
+// types.
 #pragma once
 
 #include <functional>
@@ -15,30 +16,34 @@ namespace millrace::plan {
 /// An expression of a select list after resolution.
 struct ResolvedColumn {
   ExprPtr expr;
-  Attribute attribute;  // a new one, or the input's where the expression is a plain column
+  Attribute
+      attribute;  // a new one, or the input's where the expression is a plain column
 };
 
 /// Threading: one thread.
 class ExprResolver {
  public:
   ExprResolver(const std::vector<Attribute>& input, const SessionConf& conf);
-  /// Over the columns of a plan, which may also be named by the relation they were taken from.
+  /// Over the columns of a plan, which may also be named by the relation they were taken
+  /// from.
   ExprResolver(const PlanPtr& input, const SessionConf& conf);
   /// Over the columns of two plans side by side, `input`.
   ExprResolver(const std::vector<Attribute>& input, std::vector<PlanPtr> below,
                const SessionConf& conf);
 
   /// Errors: UNRESOLVED_COLUMN.WITH_SUGGESTION / 42703, AMBIGUOUS_REFERENCE / 42704,
-  /// CANNOT_RESOLVE_DATAFRAME_COLUMN / 42704, AMBIGUOUS_COLUMN_REFERENCE / 42702, and those of
-  /// functions and casts. An aggregate function is refused here.
+  /// CANNOT_RESOLVE_DATAFRAME_COLUMN / 42704, AMBIGUOUS_COLUMN_REFERENCE / 42702, and
+  /// those of functions and casts. An aggregate function is refused here.
   Result<ExprPtr> Resolve(const UnresolvedExpr& expression) const;
 
   /// One item of a select list: a star gives several columns.
-  Result<std::vector<ResolvedColumn>> ResolveColumns(const UnresolvedExpr& expression) const;
+  Result<std::vector<ResolvedColumn>> ResolveColumns(
+      const UnresolvedExpr& expression) const;
 
-  /// Called for each function call before it is looked up as a scalar function; what it returns
-  /// (if anything) is used in its place. Aggregates and windows hook in here.
-  using CallHook = std::function<Result<std::optional<ExprPtr>>(const UnresolvedExpr& call)>;
+  /// Called for each function call before it is looked up as a scalar function; what it
+  /// returns (if anything) is used in its place. Aggregates and windows hook in here.
+  using CallHook =
+      std::function<Result<std::optional<ExprPtr>>(const UnresolvedExpr& call)>;
   void set_call_hook(CallHook hook) { hook_ = std::move(hook); }
   /// Gives the column of an expression of kind kWindow; without it such a one is refused.
   using WindowHook = std::function<Result<ExprPtr>(const UnresolvedExpr& window)>;
@@ -70,7 +75,8 @@ class ExprResolver {
   WindowHook window_hook_;
 };
 
-/// The column an expression becomes: keeps id and metadata of a plain column under a new name.
+/// The column an expression becomes: keeps id and metadata of a plain column under a new
+/// name.
 Attribute ToAttribute(const ExprPtr& expr, std::string name,
                       const std::vector<Attribute>& input);
 

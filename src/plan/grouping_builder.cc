@@ -4,8 +4,7 @@
 
 #include <algorithm>
 
-#include <strings.h>
-
+#include "base/ascii.h"
 #include "base/error.h"
 #include "expr/cast.h"
 #include "plan/expr_resolver.h"
@@ -25,16 +24,8 @@ UnresolvedExpr Integer(int32_t value) {
       std::static_pointer_cast<const expr::Literal>(expr::MakeInt(value))->value());
 }
 
-UnresolvedExpr AliasOf(UnresolvedExpr child, std::string name) {
-  UnresolvedExpr alias;
-  alias.kind = Kind::kAlias;
-  alias.name = std::move(name);
-  alias.children.push_back(std::move(child));
-  return alias;
-}
-
 bool IsCall(const UnresolvedExpr& expression, const char* name) {
-  return expression.kind == Kind::kCall && strcasecmp(expression.name.c_str(), name) == 0;
+  return expression.kind == Kind::kCall && EqualsIgnoreCase(expression.name, name);
 }
 
 // grouping(key) and grouping_id() in terms of the grouping id. Spark:
@@ -45,8 +36,8 @@ Status RewriteGroupingCalls(std::span<const UnresolvedExpr> keys,
     MILLRACE_RETURN_IF_ERROR(RewriteGroupingCalls(keys, &child));
   }
   if (IsCall(*expression, "grouping_id")) {
-    *expression =
-        AliasOf(UnresolvedExpr::Attribute({kGroupingId}), PrettySql(*expression));
+    *expression = UnresolvedExpr::Alias(UnresolvedExpr::Attribute({kGroupingId}),
+                                        PrettySql(*expression));
     return Status::OK();
   }
   if (!IsCall(*expression, "grouping") || expression->children.size() != 1)
@@ -61,14 +52,14 @@ Status RewriteGroupingCalls(std::span<const UnresolvedExpr> keys,
                          wanted);
   }
   const auto shift = static_cast<int32_t>(keys.end() - key - 1);
-  UnresolvedExpr bit;
-  bit.kind = Kind::kCast;
-  bit.type = arrow::int8();
-  bit.children.push_back(UnresolvedExpr::Call(
-      "&", {UnresolvedExpr::Call(
-                "shiftright", {UnresolvedExpr::Attribute({kGroupingId}), Integer(shift)}),
-            Integer(1)}));
-  *expression = AliasOf(std::move(bit), PrettySql(*expression));
+  UnresolvedExpr bit = UnresolvedExpr::Cast(
+      UnresolvedExpr::Call(
+          "&",
+          {UnresolvedExpr::Call(
+               "shiftright", {UnresolvedExpr::Attribute({kGroupingId}), Integer(shift)}),
+           Integer(1)}),
+      arrow::int8());
+  *expression = UnresolvedExpr::Alias(std::move(bit), PrettySql(*expression));
   return Status::OK();
 }
 
@@ -135,12 +126,12 @@ Result<PlanPtr> PlanBuilder::Pivot(PlanPtr input,
   // First by the keys and the pivot column; then, per value, what its group gave. Spark:
   // PivotFirst.
   std::vector<UnresolvedExpr> keys(grouping.begin(), grouping.end());
-  keys.push_back(AliasOf(column, kPivot));
+  keys.push_back(UnresolvedExpr::Alias(column, kPivot));
   std::vector<UnresolvedExpr> results;
   for (size_t i = 0; i < aggregates.size(); ++i) {
     const UnresolvedExpr& bare =
         aggregates[i].kind == Kind::kAlias ? aggregates[i].children[0] : aggregates[i];
-    results.push_back(AliasOf(bare, result_name(i)));
+    results.push_back(UnresolvedExpr::Alias(bare, result_name(i)));
   }
   MILLRACE_ASSIGN_OR_RETURN(PlanPtr grouped, Aggregate(std::move(input), keys, results));
 
@@ -161,7 +152,7 @@ Result<PlanPtr> PlanBuilder::Pivot(PlanPtr input,
                                      "<=>", {UnresolvedExpr::Attribute({kPivot}), value}),
                                  UnresolvedExpr::Attribute({result_name(i)})}),
                     yes});
-      picks.push_back(AliasOf(
+      picks.push_back(UnresolvedExpr::Alias(
           std::move(pick),
           aggregates.size() == 1 ? text : text + "_" + ColumnName(aggregates[i])));
     }

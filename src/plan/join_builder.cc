@@ -4,8 +4,7 @@
 
 #include <algorithm>
 
-#include <strings.h>
-
+#include "base/ascii.h"
 #include "base/error.h"
 #include "expr/function.h"
 #include "plan/expr_resolver.h"
@@ -16,10 +15,6 @@ namespace {
 
 constexpr int kLeft = 0;
 constexpr int kRight = 1;
-
-bool SameName(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
 
 bool Has(const PlanPtr& side, AttributeId id) { return side->IndexOf(id) >= 0; }
 
@@ -51,7 +46,7 @@ Result<const Attribute*> UsingColumn(const PlanPtr& input, const std::string& na
                                      std::string_view side) {
   const Attribute* found = nullptr;
   for (const Attribute& attribute : input->output) {
-    if (!SameName(attribute.name, name)) continue;
+    if (!EqualsIgnoreCase(attribute.name, name)) continue;
     if (found != nullptr) {
       return AnalysisError("AMBIGUOUS_REFERENCE", "42704",
                            "Reference `{0}` is ambiguous, could be: [`{0}`, `{0}`].",
@@ -251,7 +246,7 @@ Result<PlanPtr> PlanBuilder::Join(PlanPtr left, PlanPtr right, JoinType type,
     for (const Attribute& attribute : left->output) {
       if (std::any_of(right->output.begin(), right->output.end(),
                       [&](const Attribute& other) {
-                        return SameName(attribute.name, other.name);
+                        return EqualsIgnoreCase(attribute.name, other.name);
                       })) {
         names.push_back(attribute.name);
       }

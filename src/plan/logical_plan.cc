@@ -19,7 +19,8 @@ std::string MetadataJson(const Attribute& attribute) {
   };
   if (attribute.is_window) add("\"spark.timeWindow\":true");
   if (attribute.watermark_delay) {
-    add(fmt::format("\"spark.watermarkDelayMs\":{}", attribute.watermark_delay->count() / 1000));
+    add(fmt::format("\"spark.watermarkDelayMs\":{}",
+                    attribute.watermark_delay->count() / 1000));
   }
   if (attribute.metadata.size() > 2) {
     add(attribute.metadata.substr(1, attribute.metadata.size() - 2));

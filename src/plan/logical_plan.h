@@ -1,5 +1,6 @@
 // Resolved logical plans: what a query computes, with every name and type known.
-// Built bottom-up by PlanBuilder, rewritten by the optimiser, turned into operators by exec.
+// Built bottom-up by PlanBuilder, rewritten by the optimiser, turned into operators by
+// exec.
 #pragma once
 
 #include <chrono>
@@ -76,8 +77,9 @@ struct EventTimeWatermark {
   std::chrono::microseconds delay{};
 };
 
-/// Adds one window column; rows with a null time are dropped, a row in several sliding windows is
-/// repeated. Spark's TimeWindowing rule: TimeWindow → Filter(isnotnull) + Expand.
+/// Adds one window column; rows with a null time are dropped, a row in several sliding
+/// windows is repeated. Spark's TimeWindowing rule: TimeWindow → Filter(isnotnull) +
+/// Expand.
 struct TimeWindow {
   ExprPtr time;
   std::chrono::microseconds width{};
@@ -86,8 +88,8 @@ struct TimeWindow {
   Attribute window;
 };
 
-/// Adds one window column, from a row's time to its time plus its gap; rows with a null time or a
-/// gap that is not above zero are dropped. Spark's SessionWindowing rule.
+/// Adds one window column, from a row's time to its time plus its gap; rows with a null
+/// time or a gap that is not above zero are dropped. Spark's SessionWindowing rule.
 struct SessionWindow {
   ExprPtr time;
   ExprPtr gap;  // a duration or an interval as text
@@ -118,8 +120,8 @@ enum class JoinType { kInner, kLeftOuter, kRightOuter, kFullOuter, kLeftSemi, kL
 /// Spark's name: "Inner", "LeftOuter", …
 std::string_view JoinTypeName(JoinType type);
 
-/// Pairs the rows of two inputs. A pair matches where all keys are equal and all conditions hold.
-/// Outputs the left columns, then (except semi and anti) the right ones.
+/// Pairs the rows of two inputs. A pair matches where all keys are equal and all
+/// conditions hold. Outputs the left columns, then (except semi and anti) the right ones.
 struct Join {
   JoinType type = JoinType::kInner;
   std::vector<ExprPtr> left_keys;   // over the left input
@@ -132,14 +134,14 @@ struct Join {
 
 struct Union {};
 
-/// INTERSECT ALL and EXCEPT ALL: rows of the left input, each as often as both inputs have it, or as
-/// it has more of it than the right one.
+/// INTERSECT ALL and EXCEPT ALL: rows of the left input, each as often as both inputs
+/// have it, or as it has more of it than the right one.
 struct MultisetOperation {
   bool intersects = false;
 };
 
-/// Repeats each row once per grouping set, with null for the keys that the set leaves out, and adds
-/// which those are. Spark's Expand.
+/// Repeats each row once per grouping set, with null for the keys that the set leaves
+/// out, and adds which those are. Spark's Expand.
 struct Expand {
   std::vector<NamedExpr> keys;
   std::vector<uint64_t> left_out;  // per set: a bit per key, the first key's the highest
@@ -177,8 +179,9 @@ struct WindowCall {
     kDenseRank,
     kPercentRank,
     kCumeDist,
-    kNtile,      // into `number` buckets
-    kOffset,     // args[0] of the row `number` rows after (before, below 0), else args[1] if given
+    kNtile,   // into `number` buckets
+    kOffset,  // args[0] of the row `number` rows after (before, below 0), else args[1] if
+              // given
     kNthValue,   // args[0] of row `number` of the frame
     kAggregate,  // `aggregate` over the frame
   };
@@ -190,17 +193,18 @@ struct WindowCall {
   Attribute attribute;
 };
 
-/// Adds one column per call, computed over the rows with equal `partition`, in `order`. Spark's
-/// Window.
+/// Adds one column per call, computed over the rows with equal `partition`, in `order`.
+/// Spark's Window.
 struct WindowFunctions {
   std::vector<ExprPtr> partition;
   std::vector<SortKey> order;
   std::vector<WindowCall> calls;
 };
 
-using Node = std::variant<Scan, LocalRelation, Project, Filter, EventTimeWatermark, TimeWindow,
-                          SessionWindow, Aggregate, Deduplicate, Join, Union,
-                          MultisetOperation, Expand, Limit, Tail, Offset, Sort, WindowFunctions>;
+using Node =
+    std::variant<Scan, LocalRelation, Project, Filter, EventTimeWatermark, TimeWindow,
+                 SessionWindow, Aggregate, Deduplicate, Join, Union, MultisetOperation,
+                 Expand, Limit, Tail, Offset, Sort, WindowFunctions>;
 
 /// Immutable; children are shared.
 struct LogicalPlan {
@@ -210,8 +214,8 @@ struct LogicalPlan {
   bool streaming = false;  // some scan below is a stream
   /// What clients call the relations this node stands for: `df.a` names one of them.
   std::vector<int64_t> client_ids;
-  /// Columns of the child that are not in `output`, but may still be named: the keys of both
-  /// sides after a join with USING. Only under a Project.
+  /// Columns of the child that are not in `output`, but may still be named: the keys of
+  /// both sides after a join with USING. Only under a Project.
   std::vector<Attribute> hidden;
 
   data::SchemaPtr schema() const;
@@ -222,13 +226,5 @@ struct LogicalPlan {
 /// Makes a node; `streaming` follows from the children (and from `streaming` for a scan).
 PlanPtr MakePlan(Node node, std::vector<PlanPtr> children, std::vector<Attribute> output,
                  bool streaming = false);
-
-/// Helps std::visit: Overloaded{[](const Scan&) {…}, [](const auto&) {…}}.
-template <typename... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
-template <typename... Fs>
-Overloaded(Fs...) -> Overloaded<Fs...>;
 
 }  // namespace millrace::plan

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/overloaded.h"
+
 namespace millrace::plan {
 namespace {
 
@@ -17,7 +19,8 @@ void Add(const ExprPtr& expr, Required* required) {
   required->insert(ids.begin(), ids.end());
 }
 
-std::vector<Attribute> Keep(const std::vector<Attribute>& attributes, const Required& required) {
+std::vector<Attribute> Keep(const std::vector<Attribute>& attributes,
+                            const Required& required) {
   std::vector<Attribute> kept;
   for (const Attribute& attribute : attributes) {
     if (required.contains(attribute.id)) kept.push_back(attribute);
@@ -29,9 +32,10 @@ PlanPtr Prune(const PlanPtr& plan, const Required& required);
 
 // `plan` restricted to exactly `columns`, in that order.
 PlanPtr Select(PlanPtr plan, const std::vector<Attribute>& columns) {
-  const bool same = plan->output.size() == columns.size() &&
-                    std::equal(columns.begin(), columns.end(), plan->output.begin(),
-                               [](const Attribute& a, const Attribute& b) { return a.id == b.id; });
+  const bool same =
+      plan->output.size() == columns.size() &&
+      std::equal(columns.begin(), columns.end(), plan->output.begin(),
+                 [](const Attribute& a, const Attribute& b) { return a.id == b.id; });
   if (same) return plan;
   std::vector<NamedExpr> expressions;
   for (const Attribute& column : columns) expressions.push_back({column.ref(), column});
@@ -41,7 +45,8 @@ PlanPtr Select(PlanPtr plan, const std::vector<Attribute>& columns) {
 PlanPtr PruneScan(const PlanPtr& plan, const Required& required) {
   std::vector<Attribute> output = Keep(plan->output, required);
   if (output.empty() && !plan->output.empty()) {
-    // Readers give at least one column, so that a batch knows its length: the cheapest one.
+    // Readers give at least one column, so that a batch knows its length: the cheapest
+    // one.
     const auto fixed = std::find_if(
         plan->output.begin(), plan->output.end(),
         [](const Attribute& a) { return arrow::is_fixed_width(a.type->id()); });
@@ -65,7 +70,8 @@ PlanPtr PruneAggregate(const PlanPtr& plan, const Aggregate& aggregate,
     output.push_back(call.attribute);
     pruned.calls.push_back(call);
   }
-  return MakePlan(std::move(pruned), {Prune(plan->children[0], below)}, std::move(output));
+  return MakePlan(std::move(pruned), {Prune(plan->children[0], below)},
+                  std::move(output));
 }
 
 PlanPtr PruneUnion(const PlanPtr& plan, const Required& required) {
@@ -119,7 +125,8 @@ PlanPtr PruneJoin(const PlanPtr& plan, const Join& join, Required required) {
   for (const auto* keys : {&join.left_keys, &join.right_keys}) {
     for (const ExprPtr& key : *keys) Add(key, &required);
   }
-  for (const ExprPtr& condition : {join.left_condition, join.right_condition, join.condition}) {
+  for (const ExprPtr& condition :
+       {join.left_condition, join.right_condition, join.condition}) {
     if (condition != nullptr) Add(condition, &required);
   }
   std::vector<PlanPtr> children;
@@ -166,8 +173,8 @@ PlanPtr Prune(const PlanPtr& plan, const Required& required) {
               columns.push_back(column);
               output.push_back(column.attribute);
             }
-            return MakePlan(Project{std::move(columns)}, {Prune(plan->children[0], below)},
-                            std::move(output));
+            return MakePlan(Project{std::move(columns)},
+                            {Prune(plan->children[0], below)}, std::move(output));
           },
           [&](const Filter& filter) {
             Required below = required;
@@ -185,7 +192,9 @@ PlanPtr Prune(const PlanPtr& plan, const Required& required) {
           [&](const SessionWindow& window) {
             return PruneWindow(plan, {window.time, window.gap}, window.window, required);
           },
-          [&](const Aggregate& aggregate) { return PruneAggregate(plan, aggregate, required); },
+          [&](const Aggregate& aggregate) {
+            return PruneAggregate(plan, aggregate, required);
+          },
           [&](const Deduplicate& dedup) {
             Required below = required;
             below.insert(dedup.keys.begin(), dedup.keys.end());

@@ -7,10 +7,9 @@
 #include <algorithm>
 #include <array>
 
-#include <strings.h>
-
 #include <fmt/ranges.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/interval.h"
 #include "expr/cast.h"
@@ -24,8 +23,14 @@ namespace {
 
 using Kind = UnresolvedExpr::Kind;
 
-bool SameName(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+// `name` is the clause: "limit", "tail" or "offset".
+Status CheckNotNegative(int64_t count, std::string_view name) {
+  if (count >= 0) return Status::OK();
+  return AnalysisError(
+      "INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", "42K0E",
+      "The limit like expression \"{0}\" is invalid. The {1} expression must "
+      "be equal to or greater than 0, but got {0}.",
+      count, name);
 }
 
 std::vector<Attribute> AttributesOf(const arrow::Schema& schema) {
@@ -44,7 +49,8 @@ std::vector<Attribute> AttributesOf(const arrow::Schema& schema) {
 PlanPtr MakeProject(PlanPtr input, std::vector<NamedExpr> columns) {
   std::vector<Attribute> output;
   for (const NamedExpr& column : columns) output.push_back(column.attribute);
-  return MakePlan(plan::Project{std::move(columns)}, {std::move(input)}, std::move(output));
+  return MakePlan(plan::Project{std::move(columns)}, {std::move(input)},
+                  std::move(output));
 }
 
 NamedExpr PassThrough(const Attribute& attribute) { return {attribute.ref(), attribute}; }
@@ -70,8 +76,8 @@ Result<std::chrono::microseconds> ParseDelay(const std::string& text) {
   const std::chrono::microseconds delay =
       std::chrono::days(days) + std::chrono::microseconds(interval.micros);
   if (delay < std::chrono::microseconds::zero()) {
-    return ArgumentError("requirement failed: delay threshold ({}) should not be negative.",
-                         text);
+    return ArgumentError(
+        "requirement failed: delay threshold ({}) should not be negative.", text);
   }
   return delay;
 }
@@ -80,27 +86,29 @@ Result<std::chrono::microseconds> ParseDelay(const std::string& text) {
 
 Result<std::string> TableFolder(const SessionConf& conf, const std::string& name) {
   constexpr std::string_view kDefaultSchema = "default.";
-  std::string table = name.starts_with(kDefaultSchema) ? name.substr(kDefaultSchema.size()) : name;
+  std::string table =
+      name.starts_with(kDefaultSchema) ? name.substr(kDefaultSchema.size()) : name;
   if (table.size() > 1 && table.front() == '`' && table.back() == '`') {
     table = table.substr(1, table.size() - 2);
   }
-  const bool plain = !table.empty() && std::all_of(table.begin(), table.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-  });
+  const bool plain =
+      !table.empty() && std::all_of(table.begin(), table.end(), [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+      });
   if (!plain) {
-    return AnalysisError("INVALID_SCHEMA_OR_RELATION_NAME", "42602",
-                         "`{}` is not a valid name for tables/schemas. Valid names only contain "
-                         "alphabet characters, numbers and _.",
-                         table)
+    return AnalysisError(
+               "INVALID_SCHEMA_OR_RELATION_NAME", "42602",
+               "`{}` is not a valid name for tables/schemas. Valid names only contain "
+               "alphabet characters, numbers and _.",
+               table)
         .Param("name", "`" + table + "`");
   }
-  std::transform(table.begin(), table.end(), table.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return JoinPath(conf.GetOr("spark.sql.warehouse.dir", "spark-warehouse"), table);
+  return JoinPath(conf.GetOr("spark.sql.warehouse.dir", "spark-warehouse"),
+                  LowerCase(table));
 }
 
-PlanBuilder::PlanBuilder(const Connectors& connectors, const SessionConf& conf, FileSystem* fs,
-                         Clock* clock)
+PlanBuilder::PlanBuilder(const Connectors& connectors, const SessionConf& conf,
+                         FileSystem* fs, Clock* clock)
     : connectors_(connectors), conf_(conf), fs_(fs), clock_(clock) {}
 
 Result<PlanPtr> PlanBuilder::Read(std::string_view format, const Options& options,
@@ -117,8 +125,9 @@ Result<PlanPtr> PlanBuilder::Read(std::string_view format, const Options& option
   context.fs = fs_;
   context.clock = clock_;
   context.session_time_zone = conf_.time_zone();
-  MILLRACE_ASSIGN_OR_RETURN(data::SchemaPtr full_schema,
-                            provider->Schema(options, paths, user_schema, streaming, context));
+  MILLRACE_ASSIGN_OR_RETURN(
+      data::SchemaPtr full_schema,
+      provider->Schema(options, paths, user_schema, streaming, context));
   std::vector<Attribute> output = AttributesOf(*full_schema);
   return MakePlan(Scan{provider, options, paths, std::move(full_schema), source_name}, {},
                   std::move(output), streaming);
@@ -138,28 +147,31 @@ Result<PlanPtr> PlanBuilder::Table(const std::vector<std::string>& name_parts) c
     }
   }
   std::string name;
-  for (const std::string& part : name_parts) name += (name.empty() ? "`" : ".`") + part + "`";
+  for (const std::string& part : name_parts)
+    name += (name.empty() ? "`" : ".`") + part + "`";
   if (name_parts.size() > 2) {
-    return AnalysisError("REQUIRES_SINGLE_PART_NAMESPACE", "42K05",
-                         "spark_catalog requires a single-part namespace, but got identifier {}.",
-                         name);
+    return AnalysisError(
+        "REQUIRES_SINGLE_PART_NAMESPACE", "42K05",
+        "spark_catalog requires a single-part namespace, but got identifier {}.", name);
   }
-  return AnalysisError("TABLE_OR_VIEW_NOT_FOUND", "42P01",
-                       "The table or view {} cannot be found. Verify the spelling and "
-                       "correctness of the schema and catalog.\nSearch path: "
-                       "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`].\nIf "
-                       "you did not qualify the name with a schema, verify the current_schema() "
-                       "output, or qualify the name with the correct schema and catalog.\nTo "
-                       "tolerate the error on drop use DROP VIEW IF EXISTS or DROP TABLE IF "
-                       "EXISTS.",
-                       name)
+  return AnalysisError(
+             "TABLE_OR_VIEW_NOT_FOUND", "42P01",
+             "The table or view {} cannot be found. Verify the spelling and "
+             "correctness of the schema and catalog.\nSearch path: "
+             "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`].\nIf "
+             "you did not qualify the name with a schema, verify the current_schema() "
+             "output, or qualify the name with the correct schema and catalog.\nTo "
+             "tolerate the error on drop use DROP VIEW IF EXISTS or DROP TABLE IF "
+             "EXISTS.",
+             name)
       .Param("relationName", name);
 }
 
 bool PlanBuilder::HasFileFormat(const std::string& format) const {
   constexpr std::array<std::string_view, 3> kFormats = {"parquet", "json", "csv"};
-  return std::any_of(kFormats.begin(), kFormats.end(),
-                     [&](std::string_view name) { return SameName(name, format); });
+  return std::any_of(kFormats.begin(), kFormats.end(), [&](std::string_view name) {
+    return EqualsIgnoreCase(name, format);
+  });
 }
 
 Result<PlanPtr> PlanBuilder::Local(data::SchemaPtr schema,
@@ -171,11 +183,13 @@ Result<PlanPtr> PlanBuilder::Local(data::SchemaPtr schema,
 Result<PlanPtr> PlanBuilder::Range(int64_t start, int64_t end, int64_t step) const {
   if (step == 0) return ArgumentError("requirement failed: step ({}) cannot be 0", step);
   const connector::SourceProvider& provider = RangeSource();
-  MILLRACE_ASSIGN_OR_RETURN(data::SchemaPtr schema,
-                            provider.Schema({}, {}, nullptr, false, connector::SourceContext()));
+  MILLRACE_ASSIGN_OR_RETURN(
+      data::SchemaPtr schema,
+      provider.Schema({}, {}, nullptr, false, connector::SourceContext()));
   std::vector<Attribute> output = AttributesOf(*schema);
-  return MakePlan(Scan{&provider, RangeOptions(start, end, step), {}, std::move(schema), ""}, {},
-                  std::move(output));
+  return MakePlan(
+      Scan{&provider, RangeOptions(start, end, step), {}, std::move(schema), ""}, {},
+      std::move(output));
 }
 
 Result<PlanPtr> PlanBuilder::Project(PlanPtr input,
@@ -190,7 +204,8 @@ Result<PlanPtr> PlanBuilder::Project(PlanPtr input,
   // window() in a select list adds its column below, as in groupBy.
   resolver.set_call_hook(
       [&](const UnresolvedExpr& call) -> Result<std::optional<ExprPtr>> {
-        if (!SameName(call.name, "window") && !SameName(call.name, "session_window")) {
+        if (!EqualsIgnoreCase(call.name, "window") &&
+            !EqualsIgnoreCase(call.name, "session_window")) {
           return std::optional<ExprPtr>();
         }
         MILLRACE_ASSIGN_OR_RETURN(below, AddWindow(below, call, resolver));
@@ -216,27 +231,31 @@ Result<PlanPtr> PlanBuilder::Project(PlanPtr input,
   return MakeProject(windows.Over(std::move(below)), std::move(columns));
 }
 
-Result<PlanPtr> PlanBuilder::Filter(PlanPtr input, const UnresolvedExpr& condition) const {
+Result<PlanPtr> PlanBuilder::Filter(PlanPtr input,
+                                    const UnresolvedExpr& condition) const {
   ExprResolver resolver(input, conf_);
   if (const UnresolvedExpr* aggregate = FindAggregateCall(condition)) {
-    return AnalysisError("INVALID_WHERE_CONDITION", "42903",
-                         "The WHERE condition \"{}\" contains invalid expressions: {}.\nRewrite "
-                         "the query to avoid window functions, aggregate functions, and generator "
-                         "functions in the WHERE clause.",
-                         PrettySql(condition), PrettySql(*aggregate));
+    return AnalysisError(
+        "INVALID_WHERE_CONDITION", "42903",
+        "The WHERE condition \"{}\" contains invalid expressions: {}.\nRewrite "
+        "the query to avoid window functions, aggregate functions, and generator "
+        "functions in the WHERE clause.",
+        PrettySql(condition), PrettySql(*aggregate));
   }
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr resolved, resolver.Resolve(condition));
   const arrow::Type::type type = resolved->type()->id();
   if (type == arrow::Type::NA) {
     MILLRACE_ASSIGN_OR_RETURN(resolved, expr::MakeCast(resolved, data::BooleanType()));
   } else if (type != arrow::Type::BOOL) {
-    return AnalysisError("DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", "42K09",
-                         "Cannot resolve \"{0}\" due to data type mismatch: Filter expression "
-                         "\"{0}\" of type \"{1}\" is not a boolean.",
-                         PrettySql(condition), data::SqlTypeName(*resolved->type()));
+    return AnalysisError(
+        "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", "42K09",
+        "Cannot resolve \"{0}\" due to data type mismatch: Filter expression "
+        "\"{0}\" of type \"{1}\" is not a boolean.",
+        PrettySql(condition), data::SqlTypeName(*resolved->type()));
   }
   std::vector<Attribute> output = input->output;
-  return MakePlan(plan::Filter{std::move(resolved)}, {std::move(input)}, std::move(output));
+  return MakePlan(plan::Filter{std::move(resolved)}, {std::move(input)},
+                  std::move(output));
 }
 
 Result<PlanPtr> PlanBuilder::WithColumns(PlanPtr input,
@@ -246,14 +265,15 @@ Result<PlanPtr> PlanBuilder::WithColumns(PlanPtr input,
   WindowCollector windows;
   resolver.set_window_hook(
       [&](const UnresolvedExpr& window) { return windows.Add(window, resolver); });
-  for (const Attribute& attribute : input->output) columns.push_back(PassThrough(attribute));
+  for (const Attribute& attribute : input->output)
+    columns.push_back(PassThrough(attribute));
   for (const UnresolvedExpr& alias : aliases) {
     MILLRACE_ASSIGN_OR_RETURN(std::vector<ResolvedColumn> resolved,
                               resolver.ResolveColumns(alias));
     for (ResolvedColumn& column : resolved) {
       bool replaced = false;
       for (size_t i = 0; i < input->output.size(); ++i) {
-        if (!SameName(input->output[i].name, column.attribute.name)) continue;
+        if (!EqualsIgnoreCase(input->output[i].name, column.attribute.name)) continue;
         columns[i] = {column.expr, column.attribute};
         replaced = true;
       }
@@ -269,7 +289,7 @@ Result<PlanPtr> PlanBuilder::WithColumnsRenamed(
   for (const Attribute& attribute : input->output) {
     NamedExpr column = PassThrough(attribute);
     for (const auto& [from, to] : renames) {
-      if (SameName(column.attribute.name, from)) {
+      if (EqualsIgnoreCase(column.attribute.name, from)) {
         column.attribute = ToAttribute(column.expr, to, input->output);
       }
     }
@@ -278,13 +298,14 @@ Result<PlanPtr> PlanBuilder::WithColumnsRenamed(
   return MakeProject(std::move(input), std::move(columns));
 }
 
-Result<PlanPtr> PlanBuilder::Drop(PlanPtr input, std::span<const UnresolvedExpr> columns) const {
+Result<PlanPtr> PlanBuilder::Drop(PlanPtr input,
+                                  std::span<const UnresolvedExpr> columns) const {
   ExprResolver resolver(input, conf_);
   std::vector<NamedExpr> kept;
   for (const Attribute& attribute : input->output) {
     // Spark ignores names that are not there.
-    const bool dropped = std::any_of(
-        columns.begin(), columns.end(), [&](const UnresolvedExpr& column) {
+    const bool dropped =
+        std::any_of(columns.begin(), columns.end(), [&](const UnresolvedExpr& column) {
           if (column.kind != Kind::kAttribute) return false;
           const std::vector<std::string>& parts = column.name_parts;
           if (column.plan_id) {
@@ -293,19 +314,22 @@ Result<PlanPtr> PlanBuilder::Drop(PlanPtr input, std::span<const UnresolvedExpr>
             return found.ok() && (*found)->id == attribute.id;
           }
           const bool qualified = parts.size() == 2 && attribute.qualifier.size() == 1 &&
-                                 SameName(attribute.qualifier[0], parts[0]);
-          return (parts.size() == 1 || qualified) && SameName(attribute.name, parts.back());
+                                 EqualsIgnoreCase(attribute.qualifier[0], parts[0]);
+          return (parts.size() == 1 || qualified) &&
+                 EqualsIgnoreCase(attribute.name, parts.back());
         });
     if (!dropped) kept.push_back(PassThrough(attribute));
   }
   return MakeProject(std::move(input), std::move(kept));
 }
 
-Result<PlanPtr> PlanBuilder::ToDf(PlanPtr input, std::span<const std::string> names) const {
+Result<PlanPtr> PlanBuilder::ToDf(PlanPtr input,
+                                  std::span<const std::string> names) const {
   if (names.size() != input->output.size()) {
-    return ArgumentError("requirement failed: The number of columns doesn't match.\nOld column "
-                         "names ({}), new column names ({})",
-                         input->output.size(), names.size());
+    return ArgumentError(
+        "requirement failed: The number of columns doesn't match.\nOld column "
+        "names ({}), new column names ({})",
+        input->output.size(), names.size());
   }
   std::vector<NamedExpr> columns;
   for (size_t i = 0; i < names.size(); ++i) {
@@ -328,8 +352,10 @@ Result<PlanPtr> PlanBuilder::WithWatermark(PlanPtr input, const std::string& eve
   MILLRACE_ASSIGN_OR_RETURN(const std::vector<std::string> parts,
                             ParseAttributeName(event_time));
   size_t used = 0;
-  MILLRACE_ASSIGN_OR_RETURN(const Attribute* column, resolver.FindAttribute(parts, &used));
-  MILLRACE_ASSIGN_OR_RETURN(const std::chrono::microseconds delay, ParseDelay(delay_text));
+  MILLRACE_ASSIGN_OR_RETURN(const Attribute* column,
+                            resolver.FindAttribute(parts, &used));
+  MILLRACE_ASSIGN_OR_RETURN(const std::chrono::microseconds delay,
+                            ParseDelay(delay_text));
   if (used != parts.size()) {
     return AnalysisError(
                "EVENT_TIME_MUST_BE_TOP_LEVEL_COLUMN", "42K09",
@@ -339,8 +365,8 @@ Result<PlanPtr> PlanBuilder::WithWatermark(PlanPtr input, const std::string& eve
                event_time)
         .Param("eventExpr", event_time);
   }
-  const bool is_time = data::IsTimestamp(*column->type) || data::IsTimestampNtz(*column->type) ||
-                       column->is_window;
+  const bool is_time = data::IsTimestamp(*column->type) ||
+                       data::IsTimestampNtz(*column->type) || column->is_window;
   if (!is_time) {
     return AnalysisError("EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE", "42K09",
                          "The event time `{}` has the invalid type \"{}\", but expected "
@@ -361,14 +387,15 @@ Result<PlanPtr> PlanBuilder::WithWatermark(PlanPtr input, const std::string& eve
   return MakePlan(EventTimeWatermark{id, delay}, {std::move(input)}, std::move(output));
 }
 
-Result<PlanPtr> PlanBuilder::Deduplicate(PlanPtr input, std::span<const std::string> columns,
+Result<PlanPtr> PlanBuilder::Deduplicate(PlanPtr input,
+                                         std::span<const std::string> columns,
                                          bool within_watermark) const {
   ExprResolver resolver(input->output, conf_);
   std::vector<AttributeId> keys;
   for (const std::string& name : columns) {
     bool found = false;
     for (const Attribute& attribute : input->output) {
-      if (!SameName(attribute.name, name)) continue;
+      if (!EqualsIgnoreCase(attribute.name, name)) continue;
       keys.push_back(attribute.id);
       found = true;
     }
@@ -381,8 +408,8 @@ Result<PlanPtr> PlanBuilder::Deduplicate(PlanPtr input, std::span<const std::str
     for (const Attribute& attribute : input->output) keys.push_back(attribute.id);
   }
   std::vector<Attribute> output = input->output;
-  return MakePlan(plan::Deduplicate{std::move(keys), within_watermark}, {std::move(input)},
-                  std::move(output));
+  return MakePlan(plan::Deduplicate{std::move(keys), within_watermark},
+                  {std::move(input)}, std::move(output));
 }
 
 Result<PlanPtr> PlanBuilder::Union(PlanPtr left, PlanPtr right, bool by_name,
@@ -392,9 +419,9 @@ Result<PlanPtr> PlanBuilder::Union(PlanPtr left, PlanPtr right, bool by_name,
     std::vector<NamedExpr> completed;
     for (const Attribute& wanted : left->output) {
       completed.push_back(PassThrough(wanted));
-      const auto found =
-          std::find_if(right->output.begin(), right->output.end(),
-                       [&](const Attribute& a) { return SameName(a.name, wanted.name); });
+      const auto found = std::find_if(
+          right->output.begin(), right->output.end(),
+          [&](const Attribute& a) { return EqualsIgnoreCase(a.name, wanted.name); });
       if (found != right->output.end()) {
         ordered.push_back(PassThrough(*found));
         continue;
@@ -409,9 +436,9 @@ Result<PlanPtr> PlanBuilder::Union(PlanPtr left, PlanPtr right, bool by_name,
       ordered.push_back({std::move(null), std::move(attribute)});
     }
     for (const Attribute& extra : right->output) {
-      const bool known =
-          std::any_of(left->output.begin(), left->output.end(),
-                      [&](const Attribute& a) { return SameName(a.name, extra.name); });
+      const bool known = std::any_of(
+          left->output.begin(), left->output.end(),
+          [&](const Attribute& a) { return EqualsIgnoreCase(a.name, extra.name); });
       if (known) continue;
       if (!allow_missing_columns) {
         ExprResolver resolver(left->output, conf_);
@@ -427,10 +454,11 @@ Result<PlanPtr> PlanBuilder::Union(PlanPtr left, PlanPtr right, bool by_name,
     right = MakeProject(right, std::move(ordered));
   }
   if (left->output.size() != right->output.size()) {
-    return AnalysisError("NUM_COLUMNS_MISMATCH", "42826",
-                         "UNION can only be performed on inputs with the same number of columns, "
-                         "but the first input has {} columns and the second input has {} columns.",
-                         left->output.size(), right->output.size());
+    return AnalysisError(
+        "NUM_COLUMNS_MISMATCH", "42826",
+        "UNION can only be performed on inputs with the same number of columns, "
+        "but the first input has {} columns and the second input has {} columns.",
+        left->output.size(), right->output.size());
   }
   std::vector<NamedExpr> left_columns;
   std::vector<NamedExpr> right_columns;
@@ -442,11 +470,12 @@ Result<PlanPtr> PlanBuilder::Union(PlanPtr left, PlanPtr right, bool by_name,
     const Attribute& b = right->output[i];
     const std::optional<data::TypePtr> type = expr::WidestType(a.type, b.type);
     if (!type) {
-      return AnalysisError("INCOMPATIBLE_COLUMN_TYPE", "42825",
-                           "UNION can only be performed on tables with compatible column types. "
-                           "The {} column of the second table is \"{}\" type which is not "
-                           "compatible with \"{}\" at the same column of the first table.",
-                           i + 1, data::SqlTypeName(*b.type), data::SqlTypeName(*a.type));
+      return AnalysisError(
+          "INCOMPATIBLE_COLUMN_TYPE", "42825",
+          "UNION can only be performed on tables with compatible column types. "
+          "The {} column of the second table is \"{}\" type which is not "
+          "compatible with \"{}\" at the same column of the first table.",
+          i + 1, data::SqlTypeName(*b.type), data::SqlTypeName(*a.type));
     }
     const auto widen = [&](const Attribute& from, bool* widened) -> Result<NamedExpr> {
       if (from.type->Equals(**type)) return PassThrough(from);
@@ -469,23 +498,13 @@ Result<PlanPtr> PlanBuilder::Union(PlanPtr left, PlanPtr right, bool by_name,
 }
 
 Result<PlanPtr> PlanBuilder::Limit(PlanPtr input, int64_t count) const {
-  if (count < 0) {
-    return AnalysisError("INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", "42K0E",
-                         "The limit like expression \"{0}\" is invalid. The limit expression must "
-                         "be equal to or greater than 0, but got {0}.",
-                         count);
-  }
+  MILLRACE_RETURN_IF_ERROR(CheckNotNegative(count, "limit"));
   std::vector<Attribute> output = input->output;
   return MakePlan(plan::Limit{count}, {std::move(input)}, std::move(output));
 }
 
 Result<PlanPtr> PlanBuilder::Tail(PlanPtr input, int64_t count) const {
-  if (count < 0) {
-    return AnalysisError("INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", "42K0E",
-                         "The limit like expression \"{0}\" is invalid. The tail expression must "
-                         "be equal to or greater than 0, but got {0}.",
-                         count);
-  }
+  MILLRACE_RETURN_IF_ERROR(CheckNotNegative(count, "tail"));
   std::vector<Attribute> output = input->output;
   return MakePlan(plan::Tail{count}, {std::move(input)}, std::move(output));
 }
@@ -493,7 +512,8 @@ Result<PlanPtr> PlanBuilder::Tail(PlanPtr input, int64_t count) const {
 Result<PlanPtr> PlanBuilder::MultisetOperation(PlanPtr left, PlanPtr right,
                                                bool intersects) const {
   // A union checks and widens the inputs the same way.
-  MILLRACE_ASSIGN_OR_RETURN(PlanPtr both, Union(std::move(left), std::move(right), false, false));
+  MILLRACE_ASSIGN_OR_RETURN(PlanPtr both,
+                            Union(std::move(left), std::move(right), false, false));
   std::vector<Attribute> output = both->children[0]->output;
   for (size_t i = 0; intersects && i < output.size(); ++i) {
     output[i].nullable = output[i].nullable && both->children[1]->output[i].nullable;
@@ -502,17 +522,13 @@ Result<PlanPtr> PlanBuilder::MultisetOperation(PlanPtr left, PlanPtr right,
 }
 
 Result<PlanPtr> PlanBuilder::Offset(PlanPtr input, int64_t count) const {
-  if (count < 0) {
-    return AnalysisError("INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", "42K0E",
-                         "The limit like expression \"{0}\" is invalid. The offset expression "
-                         "must be equal to or greater than 0, but got {0}.",
-                         count);
-  }
+  MILLRACE_RETURN_IF_ERROR(CheckNotNegative(count, "offset"));
   std::vector<Attribute> output = input->output;
   return MakePlan(plan::Offset{count}, {std::move(input)}, std::move(output));
 }
 
-Result<PlanPtr> PlanBuilder::Sort(PlanPtr input, std::span<const UnresolvedExpr> order) const {
+Result<PlanPtr> PlanBuilder::Sort(PlanPtr input,
+                                  std::span<const UnresolvedExpr> order) const {
   ExprResolver resolver(input, conf_);
   std::vector<SortKey> keys;
   for (const UnresolvedExpr& item : order) {

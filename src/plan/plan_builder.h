@@ -1,5 +1,6 @@
-// Turns relations with unresolved expressions into resolved plans, one relation at a time,
-// children first. Every error a wrong query can have before it runs comes from here.
+// Turns relations with unresolved expressions into resolved plans, one relation at a
+// time, children first. Every error a wrong query can have before it runs comes from
+// here.
 #pragma once
 
 #include <map>
@@ -18,15 +19,16 @@ namespace millrace::plan {
 class Aggregation;
 class ExprResolver;
 
-/// How join() pairs rows: by a condition, by columns of one name in both inputs, or by neither.
+/// How join() pairs rows: by a condition, by columns of one name in both inputs, or by
+/// neither.
 struct JoinCriteria {
   std::optional<UnresolvedExpr> condition;
   std::vector<std::string> using_columns;
   bool natural = false;  // USING all names that both have
 };
 
-/// Where the rows of a saved table lie: <spark.sql.warehouse.dir>/<name>. Errors: a name that is no
-/// plain identifier.
+/// Where the rows of a saved table lie: <spark.sql.warehouse.dir>/<name>. Errors: a name
+/// that is no plain identifier.
 Result<std::string> TableFolder(const SessionConf& conf, const std::string& name);
 /// The clauses of a SELECT but for FROM and WHERE.
 struct SelectClauses {
@@ -46,7 +48,8 @@ enum class SetOperator { kIntersect, kExcept };
 /// Threading: one thread. References must outlive it.
 class PlanBuilder {
  public:
-  PlanBuilder(const Connectors& connectors, const SessionConf& conf, FileSystem* fs, Clock* clock);
+  PlanBuilder(const Connectors& connectors, const SessionConf& conf, FileSystem* fs,
+              Clock* clock);
 
   Result<PlanPtr> Read(std::string_view format, const Options& options,
                        const std::vector<std::string>& paths, const std::string& schema,
@@ -60,9 +63,11 @@ class PlanBuilder {
   /// [start, end) by step as column "id".
   Result<PlanPtr> Range(int64_t start, int64_t end, int64_t step) const;
 
-  Result<PlanPtr> Project(PlanPtr input, std::span<const UnresolvedExpr> expressions) const;
+  Result<PlanPtr> Project(PlanPtr input,
+                          std::span<const UnresolvedExpr> expressions) const;
   Result<PlanPtr> Filter(PlanPtr input, const UnresolvedExpr& condition) const;
-  Result<PlanPtr> WithColumns(PlanPtr input, std::span<const UnresolvedExpr> aliases) const;
+  Result<PlanPtr> WithColumns(PlanPtr input,
+                              std::span<const UnresolvedExpr> aliases) const;
   Result<PlanPtr> WithColumnsRenamed(
       PlanPtr input, std::span<const std::pair<std::string, std::string>> renames) const;
   Result<PlanPtr> Drop(PlanPtr input, std::span<const UnresolvedExpr> columns) const;
@@ -72,20 +77,24 @@ class PlanBuilder {
                                 const std::string& delay) const;
   Result<PlanPtr> Aggregate(PlanPtr input, std::span<const UnresolvedExpr> grouping,
                             std::span<const UnresolvedExpr> aggregates) const;
-  /// Grouping by several sets of keys at once: per set, the keys it leaves out, a bit per key, the
-  /// first key's the highest. grouping(key) and grouping_id() may stand in `aggregates`.
+  /// Grouping by several sets of keys at once: per set, the keys it leaves out, a bit per
+  /// key, the first key's the highest. grouping(key) and grouping_id() may stand in
+  /// `aggregates`.
   Result<PlanPtr> GroupingSets(PlanPtr input, std::span<const UnresolvedExpr> keys,
                                std::vector<uint64_t> left_out,
                                std::span<const UnresolvedExpr> aggregates) const;
   /// Groups by `grouping`, with one column per value of `column` and aggregate.
   Result<PlanPtr> Pivot(PlanPtr input, std::span<const UnresolvedExpr> grouping,
-                        const UnresolvedExpr& column, std::span<const UnresolvedExpr> values,
+                        const UnresolvedExpr& column,
+                        std::span<const UnresolvedExpr> values,
                         std::span<const UnresolvedExpr> aggregates) const;
-  /// What a SELECT makes of the rows of its FROM and WHERE. Names in HAVING, ORDER BY and, where
-  /// the input has no such column, GROUP BY and later items may be those of items. Errors: besides
-  /// those of Project and Aggregate, GROUP_BY_POS_* and ORDER_BY_POS_OUT_OF_RANGE / 42805.
+  /// What a SELECT makes of the rows of its FROM and WHERE. Names in HAVING, ORDER BY
+  /// and, where the input has no such column, GROUP BY and later items may be those of
+  /// items. Errors: besides those of Project and Aggregate, GROUP_BY_POS_* and
+  /// ORDER_BY_POS_OUT_OF_RANGE / 42805.
   Result<PlanPtr> Select(PlanPtr input, const SelectClauses& clauses) const;
-  /// VALUES: each column has the widest type of its values. All rows have the same length.
+  /// VALUES: each column has the widest type of its values. All rows have the same
+  /// length.
   Result<PlanPtr> Values(std::span<const std::vector<UnresolvedExpr>> rows) const;
   /// One row without columns: what SELECT without FROM reads.
   Result<PlanPtr> OneRow() const;
@@ -115,8 +124,8 @@ class PlanBuilder {
  private:
   friend class Aggregation;
 
-  /// `input` with one more column, last: the window that the call window(…) or session_window(…)
-  /// makes.
+  /// `input` with one more column, last: the window that the call window(…) or
+  /// session_window(…) makes.
   Result<PlanPtr> AddWindow(PlanPtr input, const UnresolvedExpr& call,
                             const ExprResolver& resolver) const;
   Result<PlanPtr> AddSessionWindow(PlanPtr input, const UnresolvedExpr& call,

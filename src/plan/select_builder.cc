@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include <strings.h>
-
+#include "base/ascii.h"
 #include "base/error.h"
 #include "expr/function.h"
 #include "plan/aggregation.h"
@@ -15,10 +14,6 @@ namespace millrace::plan {
 namespace {
 
 using Kind = UnresolvedExpr::Kind;
-
-bool SameName(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
 
 // A position in the select list; nothing for other expressions.
 std::optional<int64_t> Position(const UnresolvedExpr& expression) {
@@ -58,7 +53,8 @@ ExprPtr Moved(const ExprPtr& expr, const std::vector<Attribute>& from,
   }
   if (expr->children().empty()) return expr;
   std::vector<ExprPtr> children;
-  for (const ExprPtr& child : expr->children()) children.push_back(Moved(child, from, to));
+  for (const ExprPtr& child : expr->children())
+    children.push_back(Moved(child, from, to));
   return expr->WithChildren(std::move(children));
 }
 
@@ -98,14 +94,15 @@ class SelectBuilder {
   const PlanBuilder& builder_;
   const PlanPtr input_;
   const SelectClauses& clauses_;
-  std::vector<UnresolvedExpr> further_;  // HAVING, if there is one, and what ORDER BY needs
+  std::vector<UnresolvedExpr>
+      further_;  // HAVING, if there is one, and what ORDER BY needs
   std::vector<OrderKey> order_;
 };
 
 bool SelectBuilder::InputHas(const std::string& name) const {
   return std::any_of(
       input_->output.begin(), input_->output.end(),
-      [&](const Attribute& attribute) { return SameName(attribute.name, name); });
+      [&](const Attribute& attribute) { return EqualsIgnoreCase(attribute.name, name); });
 }
 
 // With the items' expressions in the place of their aliases. An item sees those before it
@@ -118,7 +115,7 @@ UnresolvedExpr SelectBuilder::WithItems(const UnresolvedExpr& expression, size_t
     if (!prefer_items && InputHas(name)) return expression;
     for (size_t i = items; i > 0; --i) {
       const UnresolvedExpr& item = clauses_.items[i - 1];
-      if (item.kind != Kind::kAlias || !SameName(item.name, name)) continue;
+      if (item.kind != Kind::kAlias || !EqualsIgnoreCase(item.name, name)) continue;
       UnresolvedExpr found = WithItems(item.children[0], i - 1, false);
       for (size_t part = 1; part < expression.name_parts.size(); ++part) {
         UnresolvedExpr extract;
@@ -189,7 +186,8 @@ Result<PlanPtr> SelectBuilder::Columns(const std::vector<UnresolvedExpr>& furthe
   MILLRACE_RETURN_IF_ERROR(AddKeys(&aggregation));
   std::vector<NamedExpr> columns;
   for (const UnresolvedExpr& item : items) {
-    MILLRACE_ASSIGN_OR_RETURN(std::vector<ResolvedColumn> resolved, aggregation.Resolve(item));
+    MILLRACE_ASSIGN_OR_RETURN(std::vector<ResolvedColumn> resolved,
+                              aggregation.Resolve(item));
     for (ResolvedColumn& column : resolved) {
       columns.push_back({std::move(column.expr), std::move(column.attribute)});
     }
@@ -218,7 +216,8 @@ Status SelectBuilder::AddOrderKey(const UnresolvedExpr& item,
       return Status::OK();
     }
     // SELECT DISTINCT has no other columns to sort by.
-    if (!IsUnresolvedColumn(resolved.status()) || clauses_.distinct) return resolved.status();
+    if (!IsUnresolvedColumn(resolved.status()) || clauses_.distinct)
+      return resolved.status();
   }
   key.further = further_.size();
   further_.push_back(WithItems(bare, clauses_.items.size(), true));
@@ -261,10 +260,11 @@ Result<PlanPtr> SelectBuilder::Build() {
   if (clauses_.having) {
     const Attribute& condition = columns[listed.size()];
     if (condition.type->id() != arrow::Type::BOOL) {
-      return AnalysisError("DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", "42K09",
-                           "Cannot resolve \"{0}\" due to data type mismatch: Filter expression "
-                           "\"{0}\" of type \"{1}\" is not a boolean.",
-                           PrettySql(*clauses_.having), data::SqlTypeName(*condition.type));
+      return AnalysisError(
+          "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", "42K09",
+          "Cannot resolve \"{0}\" due to data type mismatch: Filter expression "
+          "\"{0}\" of type \"{1}\" is not a boolean.",
+          PrettySql(*clauses_.having), data::SqlTypeName(*condition.type));
     }
     plan = MakePlan(plan::Filter{condition.ref()}, {std::move(plan)}, columns);
   }

@@ -5,7 +5,9 @@
 
 #include <strings.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
+#include "base/overloaded.h"
 #include "plan/join_watermark.h"
 
 namespace millrace::plan {
@@ -19,16 +21,15 @@ Error Legacy3102(std::string_view text) {
 }
 
 Error UnsupportedMode(OutputMode mode, std::string_view operation) {
-  std::string name(OutputModeName(mode));
-  std::transform(name.begin(), name.end(), name.begin(), ::tolower);
-  return AnalysisError("STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION", "42KDE",
-                       "Invalid streaming output mode: {}. This output mode is not supported for "
-                       "{} on streaming DataFrames/DataSets.",
-                       name, operation)
+  const std::string name = LowerCase(OutputModeName(mode));
+  return AnalysisError(
+             "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION", "42KDE",
+             "Invalid streaming output mode: {}. This output mode is not supported for "
+             "{} on streaming DataFrames/DataSets.",
+             name, operation)
       .Param("outputMode", name)
       .Param("operation", std::string(operation));
 }
-
 
 bool HasWatermark(const std::vector<Attribute>& attributes) {
   return std::any_of(attributes.begin(), attributes.end(),
@@ -48,17 +49,19 @@ bool HasWatermarkNode(const PlanPtr& plan) {
 Status CheckAggregate(const PlanPtr& plan, const Aggregate& aggregate, OutputMode mode) {
   for (const AggregateCall& call : aggregate.calls) {
     if (call.distinct) {
-      return Legacy3102("Distinct aggregations are not supported on streaming "
-                        "DataFrames/Datasets. Consider using approx_count_distinct() instead.");
+      return Legacy3102(
+          "Distinct aggregations are not supported on streaming "
+          "DataFrames/Datasets. Consider using approx_count_distinct() instead.");
     }
   }
   if (aggregate.session_key >= 0 && mode == OutputMode::kUpdate) {
     return UnsupportedMode(mode, "session window streaming aggregations");
   }
   if (aggregate.session_key >= 0 && aggregate.keys.size() == 1) {
-    return AnalysisError("_LEGACY_ERROR_TEMP_3068", "",
-                         "Global aggregation with session window in streaming query is not "
-                         "supported.");
+    return AnalysisError(
+        "_LEGACY_ERROR_TEMP_3068", "",
+        "Global aggregation with session window in streaming query is not "
+        "supported.");
   }
   std::vector<Attribute> keys;
   for (const NamedExpr& key : aggregate.keys) keys.push_back(key.attribute);
@@ -67,19 +70,24 @@ Status CheckAggregate(const PlanPtr& plan, const Aggregate& aggregate, OutputMod
   }
   if (mode != OutputMode::kAppend && HasStreamingAggregate(plan->children[0])) {
     return Legacy3102(
-        "Detected pattern of possible 'correctness' issue due to global watermark. The query "
-        "contains stateful operation which can emit rows older than the current watermark plus "
-        "allowed late record delay, which are \"late rows\" in downstream stateful operations "
-        "and these rows can be discarded. Please refer the programming guide doc for more "
-        "details. If you understand the possible risk of correctness issue and still need to run "
+        "Detected pattern of possible 'correctness' issue due to global watermark. The "
+        "query "
+        "contains stateful operation which can emit rows older than the current "
+        "watermark plus "
+        "allowed late record delay, which are \"late rows\" in downstream stateful "
+        "operations "
+        "and these rows can be discarded. Please refer the programming guide doc for "
+        "more "
+        "details. If you understand the possible risk of correctness issue and still "
+        "need to run "
         "the query, you can disable this check by setting the config "
         "`spark.sql.streaming.statefulOperator.checkCorrectness.enabled` to false.");
   }
   return Status::OK();
 }
 
-// Whether a row that found no match will be known to find none: by an event time among the keys,
-// or by a condition that bounds the kept side's time by the other's watermark.
+// Whether a row that found no match will be known to find none: by an event time among
+// the keys, or by a condition that bounds the kept side's time by the other's watermark.
 bool KnowsUnmatched(const PlanPtr& plan, JoinType type) {
   if (EventTimeKey(*plan) >= 0) return true;
   const bool left = !BoundsOfSide(*plan, true).bounds.empty();
@@ -101,18 +109,21 @@ Status CheckJoinOfStreams(const PlanPtr& plan, JoinType type, OutputMode mode) {
   const std::string_view name = JoinTypeName(type);
   const bool updates = type == JoinType::kInner || type == JoinType::kLeftSemi;
   if (mode == OutputMode::kComplete || (mode == OutputMode::kUpdate && !updates)) {
-    return Legacy3102(fmt::format(
-        "{} join between two streaming DataFrames/Datasets is not supported in {} output mode, "
-        "only in {}",
-        name, OutputModeName(mode),
-        updates ? "Append and Update output modes" : "Append output mode"));
+    return Legacy3102(
+        fmt::format("{} join between two streaming DataFrames/Datasets is not supported "
+                    "in {} output mode, "
+                    "only in {}",
+                    name, OutputModeName(mode),
+                    updates ? "Append and Update output modes" : "Append output mode"));
   }
   if (KnowsUnmatched(plan, type)) return Status::OK();
-  return Legacy3102(fmt::format(
-      "Stream-stream {} join between two streaming DataFrame/Datasets is not supported without a "
-      "watermark in the join keys, or a watermark on the nullable side and an appropriate range "
-      "condition",
-      name));
+  return Legacy3102(
+      fmt::format("Stream-stream {} join between two streaming DataFrame/Datasets is not "
+                  "supported without a "
+                  "watermark in the join keys, or a watermark on the nullable side and "
+                  "an appropriate range "
+                  "condition",
+                  name));
 }
 
 Status CheckJoin(const PlanPtr& plan, const Join& join, OutputMode mode) {
@@ -121,7 +132,8 @@ Status CheckJoin(const PlanPtr& plan, const Join& join, OutputMode mode) {
   const std::string_view name = JoinTypeName(join.type);
   if (join.type == JoinType::kLeftAnti && right) {
     return Legacy3102(
-        "LeftAnti joins with a streaming DataFrame/Dataset on the right are not supported");
+        "LeftAnti joins with a streaming DataFrame/Dataset on the right are not "
+        "supported");
   }
   if (left && right) return CheckJoinOfStreams(plan, join.type, mode);
   switch (join.type) {
@@ -150,57 +162,69 @@ Status CheckJoin(const PlanPtr& plan, const Join& join, OutputMode mode) {
 
 Status CheckNode(const PlanPtr& plan, OutputMode mode) {
   if (!plan->streaming) return Status::OK();
-  for (const PlanPtr& child : plan->children) MILLRACE_RETURN_IF_ERROR(CheckNode(child, mode));
+  for (const PlanPtr& child : plan->children)
+    MILLRACE_RETURN_IF_ERROR(CheckNode(child, mode));
   return std::visit(
       Overloaded{
-          [&](const Aggregate& aggregate) { return CheckAggregate(plan, aggregate, mode); },
+          [&](const Aggregate& aggregate) {
+            return CheckAggregate(plan, aggregate, mode);
+          },
           [&](const Deduplicate& dedup) -> Status {
             if (dedup.within_watermark && !HasWatermark(plan->children[0]->output)) {
-              return Legacy3102("dropDuplicatesWithinWatermark is not supported on streaming "
-                                "DataFrames/DataSets without watermark");
+              return Legacy3102(
+                  "dropDuplicatesWithinWatermark is not supported on streaming "
+                  "DataFrames/DataSets without watermark");
             }
             if (HasStreamingAggregate(plan->children[0]) && mode != OutputMode::kAppend) {
-              return Legacy3102("dropDuplicates is not supported after aggregation on a "
-                                "streaming DataFrame/Dataset");
+              return Legacy3102(
+                  "dropDuplicates is not supported after aggregation on a "
+                  "streaming DataFrame/Dataset");
             }
             return Status::OK();
           },
           [&](const Join& join) { return CheckJoin(plan, join, mode); },
           [&](const MultisetOperation& operation) -> Status {
-            return Legacy3102(fmt::format("{} of streaming DataFrames/Datasets is not supported",
-                                          operation.intersects ? "Intersect" : "Except"));
+            return Legacy3102(
+                fmt::format("{} of streaming DataFrames/Datasets is not supported",
+                            operation.intersects ? "Intersect" : "Except"));
           },
           [&](const WindowFunctions& window) -> Status {
             return AnalysisError(
-                       "NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING", "42KDE",
-                       "Window function is not supported in {} on streaming "
-                       "DataFrames/Datasets.\nStructured Streaming only supports time-window "
-                       "aggregation using the WINDOW function.",
-                       window.calls.empty() ? "" : window.calls[0].attribute.name);
+                "NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING", "42KDE",
+                "Window function is not supported in {} on streaming "
+                "DataFrames/Datasets.\nStructured Streaming only supports time-window "
+                "aggregation using the WINDOW function.",
+                window.calls.empty() ? "" : window.calls[0].attribute.name);
           },
           [&](const Sort&) -> Status {
-            if (mode == OutputMode::kComplete && HasStreamingAggregate(plan->children[0])) {
+            if (mode == OutputMode::kComplete &&
+                HasStreamingAggregate(plan->children[0])) {
               return Status::OK();
             }
-            return Legacy3102("Sorting is not supported on streaming DataFrames/Datasets, unless "
-                              "it is on aggregated DataFrame/Dataset in Complete output mode");
+            return Legacy3102(
+                "Sorting is not supported on streaming DataFrames/Datasets, unless "
+                "it is on aggregated DataFrame/Dataset in Complete output mode");
           },
           [&](const Limit&) -> Status {
             if (mode != OutputMode::kUpdate) return Status::OK();
-            return Legacy3102("Limits are not supported on streaming DataFrames/Datasets in "
-                              "Update output mode");
+            return Legacy3102(
+                "Limits are not supported on streaming DataFrames/Datasets in "
+                "Update output mode");
           },
           [&](const Offset&) -> Status {
             if (mode == OutputMode::kComplete) return Status::OK();
-            return Legacy3102("Offset is not supported on streaming DataFrames/Datasets, unless "
-                              "it is on aggregated DataFrame/Dataset in Complete output mode");
+            return Legacy3102(
+                "Offset is not supported on streaming DataFrames/Datasets, unless "
+                "it is on aggregated DataFrame/Dataset in Complete output mode");
           },
           [&](const EventTimeWatermark&) -> Status {
             if (!HasWatermarkNode(plan->children[0])) return Status::OK();
             return Error(Fault::kUser,
                          "Redefining watermark is disallowed. You can set the config "
-                         "'spark.sql.streaming.statefulOperator.allowMultiple' to 'false' to "
-                         "restore the previous behavior. Note that multiple stateful operators "
+                         "'spark.sql.streaming.statefulOperator.allowMultiple' to "
+                         "'false' to "
+                         "restore the previous behavior. Note that multiple stateful "
+                         "operators "
                          "will be disallowed.")
                 .Java(kSparkException);
           },
@@ -213,8 +237,9 @@ Status CheckNode(const PlanPtr& plan, OutputMode mode) {
 
 Status CheckStreaming(const PlanPtr& plan, OutputMode mode) {
   if (!plan->streaming) {
-    return AnalysisError("WRITE_STREAM_NOT_ALLOWED", "42601",
-                         "`writeStream` can be called only on streaming Dataset/DataFrame.");
+    return AnalysisError(
+        "WRITE_STREAM_NOT_ALLOWED", "42601",
+        "`writeStream` can be called only on streaming Dataset/DataFrame.");
   }
   if (mode == OutputMode::kComplete && !HasStreamingAggregate(plan)) {
     return UnsupportedMode(mode, "no streaming aggregations");
@@ -233,11 +258,12 @@ Status CheckBatch(const PlanPtr& plan) {
       }
     }
   }
-  return AnalysisError("_LEGACY_ERROR_TEMP_3102", "",
-                       "Queries with streaming sources must be executed with "
-                       "writeStream.start(), or from a streaming table or flow definition within "
-                       "a Spark Declarative Pipeline.;\n{}",
-                       std::get<Scan>(source->node).provider->name());
+  return AnalysisError(
+      "_LEGACY_ERROR_TEMP_3102", "",
+      "Queries with streaming sources must be executed with "
+      "writeStream.start(), or from a streaming table or flow definition within "
+      "a Spark Declarative Pipeline.;\n{}",
+      std::get<Scan>(source->node).provider->name());
 }
 
 std::string_view OutputModeName(OutputMode mode) {
@@ -253,9 +279,11 @@ std::string_view OutputModeName(OutputMode mode) {
 }
 
 Result<OutputMode> ParseOutputMode(std::string_view text) {
-  for (OutputMode mode : {OutputMode::kAppend, OutputMode::kComplete, OutputMode::kUpdate}) {
+  for (OutputMode mode :
+       {OutputMode::kAppend, OutputMode::kComplete, OutputMode::kUpdate}) {
     const std::string_view name = OutputModeName(mode);
-    if (text.size() == name.size() && strncasecmp(text.data(), name.data(), name.size()) == 0) {
+    if (text.size() == name.size() &&
+        strncasecmp(text.data(), name.data(), name.size()) == 0) {
       return mode;
     }
   }

@@ -7,6 +7,7 @@
 #include <array>
 #include <cctype>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "data/show.h"
 #include "data/types.h"
@@ -25,20 +26,14 @@ struct InfixName {
 
 // How Spark writes operators inside a column name.
 constexpr std::array kInfix = {
-    InfixName{"+", "+"},    InfixName{"-", "-"},    InfixName{"*", "*"},   InfixName{"/", "/"},
-    InfixName{"%", "%"},    InfixName{"==", "="},   InfixName{"=", "="},   InfixName{"<", "<"},
-    InfixName{"<=", "<="},  InfixName{">", ">"},    InfixName{">=", ">="}, InfixName{"<=>", "<=>"},
-    InfixName{"and", "AND"}, InfixName{"or", "OR"}, InfixName{"&", "&"},   InfixName{"|", "|"},
-    InfixName{"^", "^"},    InfixName{"<<", "<<"},  InfixName{">>", ">>"}, InfixName{">>>", ">>>"},
-    InfixName{"div", "div"},
+    InfixName{"+", "+"},     InfixName{"-", "-"},     InfixName{"*", "*"},
+    InfixName{"/", "/"},     InfixName{"%", "%"},     InfixName{"==", "="},
+    InfixName{"=", "="},     InfixName{"<", "<"},     InfixName{"<=", "<="},
+    InfixName{">", ">"},     InfixName{">=", ">="},   InfixName{"<=>", "<=>"},
+    InfixName{"and", "AND"}, InfixName{"or", "OR"},   InfixName{"&", "&"},
+    InfixName{"|", "|"},     InfixName{"^", "^"},     InfixName{"<<", "<<"},
+    InfixName{">>", ">>"},   InfixName{">>>", ">>>"}, InfixName{"div", "div"},
 };
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
-}
 
 std::string Upper(std::string_view text) {
   std::string upper(text);
@@ -105,7 +100,8 @@ std::string WindowText(const UnresolvedExpr& window) {
   if (!order.empty()) add("ORDER BY " + order);
   if (window.frame) {
     add(fmt::format("{} BETWEEN {} AND {}", window.frame->rows ? "ROWS" : "RANGE",
-                    BoundText(window.frame->lower, true), BoundText(window.frame->upper, false)));
+                    BoundText(window.frame->lower, true),
+                    BoundText(window.frame->upper, false)));
   } else {
     add("unspecifiedframe$()");
   }
@@ -121,12 +117,13 @@ std::string_view TrimmedEnds(std::string_view name) {
 }
 
 std::string CallText(const UnresolvedExpr& call) {
-  const std::string name = Lower(call.name);
+  const std::string name = LowerCase(call.name);
   const std::vector<UnresolvedExpr>& args = call.children;
   if (args.size() == 2) {
     for (const InfixName& infix : kInfix) {
       if (infix.function == name) {
-        return fmt::format("({} {} {})", PrettySql(args[0]), infix.symbol, PrettySql(args[1]));
+        return fmt::format("({} {} {})", PrettySql(args[0]), infix.symbol,
+                           PrettySql(args[1]));
       }
     }
     if (name == "rlike" || name == "regexp" || name == "regexp_like") {
@@ -137,15 +134,17 @@ std::string CallText(const UnresolvedExpr& call) {
     }
     const std::string_view ends = TrimmedEnds(name);
     if (!ends.empty()) {
-      return fmt::format("TRIM({} {} FROM {})", ends, PrettySql(args[0]), PrettySql(args[1]));
+      return fmt::format("TRIM({} {} FROM {})", ends, PrettySql(args[0]),
+                         PrettySql(args[1]));
     }
     if (name == "aggregate_filter") {
       return fmt::format("{} FILTER (WHERE {})", PrettySql(args[0]), PrettySql(args[1]));
     }
   }
   if (args.size() >= 2 && (name == "like" || name == "ilike")) {
-    const std::string text = fmt::format("{} {} {}", PrettySql(args[0]),
-                                         name == "like" ? "LIKE" : "ILIKE", PrettySql(args[1]));
+    const std::string text =
+        fmt::format("{} {} {}", PrettySql(args[0]), name == "like" ? "LIKE" : "ILIKE",
+                    PrettySql(args[1]));
     if (args.size() == 2) return text;
     return fmt::format("{} ESCAPE '{}'", text, PrettySql(args[2]));
   }
@@ -164,8 +163,10 @@ std::string CallText(const UnresolvedExpr& call) {
   }
   if (name == "when") return CaseText(args);
   if (name == "if") return fmt::format("(IF({}))", JoinArgs(args));
-  const bool known = expr::FindFunction(name) != nullptr || expr::FindAggregate(name) != nullptr;
-  return fmt::format("{}({}{})", known ? name : call.name, call.distinct ? "DISTINCT " : "", JoinArgs(args));
+  const bool known =
+      expr::FindFunction(name) != nullptr || expr::FindAggregate(name) != nullptr;
+  return fmt::format("{}({}{})", known ? name : call.name,
+                     call.distinct ? "DISTINCT " : "", JoinArgs(args));
 }
 
 std::string Join(const std::vector<std::string>& parts) {
@@ -201,15 +202,32 @@ UnresolvedExpr UnresolvedExpr::Call(std::string name, std::vector<UnresolvedExpr
   return expression;
 }
 
+UnresolvedExpr UnresolvedExpr::Alias(UnresolvedExpr child, std::string name) {
+  UnresolvedExpr expression;
+  expression.kind = Kind::kAlias;
+  expression.name = std::move(name);
+  expression.children.push_back(std::move(child));
+  return expression;
+}
+
+UnresolvedExpr UnresolvedExpr::Cast(UnresolvedExpr child, data::TypePtr type) {
+  UnresolvedExpr expression;
+  expression.kind = Kind::kCast;
+  expression.type = std::move(type);
+  expression.children.push_back(std::move(child));
+  return expression;
+}
+
 Result<std::vector<std::string>> ParseAttributeName(std::string_view text) {
   std::vector<std::string> parts;
   std::string part;
   size_t i = 0;
   const auto syntax_error = [&]() -> Error {
-    return AnalysisError("PARSE_SYNTAX_ERROR", "42601",
-                         "Cannot read the column name '{}': expected names separated by dots, "
-                         "with `backquotes` around a name that has a dot in it.",
-                         text);
+    return AnalysisError(
+        "PARSE_SYNTAX_ERROR", "42601",
+        "Cannot read the column name '{}': expected names separated by dots, "
+        "with `backquotes` around a name that has a dot in it.",
+        text);
   };
   while (true) {
     if (i < text.size() && text[i] == '`') {
@@ -250,8 +268,8 @@ std::string ColumnName(const UnresolvedExpr& expression) {
     case Kind::kSortOrder:
       return ColumnName(expression.children[0]);
     case Kind::kCall:
-      if (Lower(expression.name) == "window") return "window";
-      if (Lower(expression.name) == "session_window") return "session_window";
+      if (LowerCase(expression.name) == "window") return "window";
+      if (LowerCase(expression.name) == "session_window") return "session_window";
       return PrettySql(expression);
     default:
       return PrettySql(expression);

@@ -1,5 +1,6 @@
-// Expressions as a client wrote them: names not looked up, functions not bound, types unknown.
-// Decoded from Spark Connect plans; resolved against a child's columns by PlanBuilder.
+// Expressions as a client wrote them: names not looked up, functions not bound, types
+// unknown. Decoded from Spark Connect plans; resolved against a child's columns by
+// PlanBuilder.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,8 @@ struct UnresolvedExpr {
     kCast,       // type, cast_mode, children[0]
     kExtract,    // children[0] . children[1]
     kSortOrder,  // children[0], descending, nulls_first
-    kWindow,     // children[0] OVER (PARTITION BY the next `partitions` children ORDER BY the rest),
-                 // frame
+    kWindow,     // children[0] OVER (PARTITION BY the next `partitions` children ORDER BY
+              // the rest), frame
   };
 
   Kind kind = Kind::kLiteral;
@@ -45,10 +46,12 @@ struct UnresolvedExpr {
   static UnresolvedExpr Attribute(std::vector<std::string> parts);
   static UnresolvedExpr Literal(data::ArrayPtr value);
   static UnresolvedExpr Call(std::string name, std::vector<UnresolvedExpr> args);
+  static UnresolvedExpr Alias(UnresolvedExpr child, std::string name);
+  static UnresolvedExpr Cast(UnresolvedExpr child, data::TypePtr type);
 };
 
-/// Splits "a.b", "`a.b`.c" into its parts. Errors: PARSE_SYNTAX_ERROR / 42601 for an unclosed
-/// backquote.
+/// Splits "a.b", "`a.b`.c" into its parts. Errors: PARSE_SYNTAX_ERROR / 42601 for an
+/// unclosed backquote.
 Result<std::vector<std::string>> ParseAttributeName(std::string_view text);
 
 /// The name Spark gives a column without alias: "amount", "sum(amount)", "(a + 1)",

@@ -6,6 +6,7 @@
 
 #include <strings.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "expr/cast.h"
 #include "expr/function.h"
@@ -32,12 +33,6 @@ constexpr std::array kRanking = {
     NamedKind{"nth_value", WindowCall::Kind::kNthValue},
 };
 
-std::string Lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 Result<int64_t> WholeNumber(const UnresolvedExpr& call, const ExprPtr& argument) {
   const ExprPtr& value =
       expr::CallName(*argument) == "cast" ? argument->children()[0] : argument;
@@ -60,7 +55,7 @@ bool IsWindowFunction(std::string_view name) {
 
 Status WindowCollector::Bind(const UnresolvedExpr& call, const ExprResolver& resolver,
                              WindowCall* bound) const {
-  const std::string name = Lower(call.name);
+  const std::string name = LowerCase(call.name);
   const auto ranking =
       std::find_if(kRanking.begin(), kRanking.end(),
                    [&](const NamedKind& known) { return known.name == name; });
@@ -174,7 +169,7 @@ Result<ExprPtr> WindowCollector::Add(const UnresolvedExpr& window,
         "Window function {} requires the window to be ordered. You need to add "
         "an ORDER BY clause. For example: SELECT {} OVER (PARTITION BY "
         "window_partition ORDER BY window_ordering) FROM table.",
-        Lower(function.name), PrettySql(function));
+        LowerCase(function.name), PrettySql(function));
   }
   call.attribute.id = NewAttributeId();
   call.attribute.name = PrettySql(window);

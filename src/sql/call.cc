@@ -3,17 +3,12 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "data/types.h"
 #include "sql/parser.h"
 
 namespace millrace::sql {
 namespace {
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
 
 std::string Upper(std::string_view text) {
   std::string upper(text);
@@ -30,7 +25,7 @@ constexpr auto kTimeUnits = std::to_array<std::string_view>(
 
 // Calls with a syntax of their own; `*found` stays false for all others.
 Result<Tree> Parser::SpecialCall(std::string_view word, bool* found) {
-  const std::string name = Lower(word);
+  const std::string name = LowerCase(word);
   *found = true;
   if (name == "extract") return ExtractCall();
   if (name == "position") return PositionCall();

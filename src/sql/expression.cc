@@ -227,11 +227,12 @@ Result<Tree> Parser::InPredicate(Tree operand) {
   const size_t first = next_ - 1;
   ++next_;
   if (TakeSymbol(")")) {
-    return ParseError(FragmentFrom(first), "INVALID_SQL_SYNTAX.EMPTY_IN_PREDICATE", "42000",
-                      "Invalid SQL syntax: IN predicate requires at least one value. Empty IN "
-                      "clauses like 'IN ()' are not allowed. Consider using 'WHERE FALSE' if you "
-                      "need an always-false condition, or provide at least one value in the IN "
-                      "list.");
+    return ParseError(
+        FragmentFrom(first), "INVALID_SQL_SYNTAX.EMPTY_IN_PREDICATE", "42000",
+        "Invalid SQL syntax: IN predicate requires at least one value. Empty IN "
+        "clauses like 'IN ()' are not allowed. Consider using 'WHERE FALSE' if you "
+        "need an always-false condition, or provide at least one value in the IN "
+        "list.");
   }
   std::vector<Tree> operands;
   operands.push_back(std::move(operand));

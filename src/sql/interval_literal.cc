@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.h"
+
 namespace millrace::sql {
 namespace {
 
@@ -24,15 +26,9 @@ constexpr auto kParts = std::to_array<Part>({{"day", 0, 86'400'000'000},
                                              {"minute", 59, 60'000'000},
                                              {"second", 59, 1'000'000}});
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
-
 // In the singular.
 std::string Unit(std::string_view word) {
-  std::string unit = Lower(word);
+  std::string unit = LowerCase(word);
   if (unit.ends_with('s')) unit.pop_back();
   return unit;
 }

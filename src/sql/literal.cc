@@ -339,7 +339,7 @@ Result<Tree> Parser::IntervalTree(size_t first_token, const CalendarInterval& va
     return ParseError(FragmentFrom(first_token), "_LEGACY_ERROR_TEMP_0029", "",
                       "Cannot mix year-month and day-time fields: {}.",
                       text_.substr(tokens_[first_token].begin,
-                              Previous().end() - tokens_[first_token].begin));
+                                   Previous().end() - tokens_[first_token].begin));
   }
   if (value.months != 0) {
     literal->set_year_month_interval(value.months);
@@ -379,10 +379,12 @@ Result<Tree> Parser::IntervalOfUnits(size_t first_token) {
     }
     const std::string value = Trimmed(Unquoted(token));
     if (token.kind == TokenKind::kString && !IsIntervalNumber(value)) {
-      return ParseError({text_, token.begin, token.end()}, "_LEGACY_ERROR_TEMP_0026", "",
-                        "Can only use numbers in the interval value part for multiple unit "
-                   "value pairs "
-                   "interval form, but got invalid value: {}.", value);
+      return ParseError(
+          {text_, token.begin, token.end()}, "_LEGACY_ERROR_TEMP_0026", "",
+          "Can only use numbers in the interval value part for multiple unit "
+          "value pairs "
+          "interval form, but got invalid value: {}.",
+          value);
     }
     const std::string_view unit = tokens_[value_at + 1].text;
     const bool twice = IsSymbol("-") && value.starts_with('-');

@@ -82,8 +82,8 @@ Error SyntaxError(const Fragment& at, std::string_view hint) {
       at.begin == at.end
           ? "end of input"
           : fmt::format("'{}'", at.sql.substr(at.begin, at.end - at.begin));
-  return Error(Fault::kUser, "Syntax error at or near {}{}. SQLSTATE: 42601{}", near, hint,
-               SyntaxContext(at))
+  return Error(Fault::kUser, "Syntax error at or near {}{}. SQLSTATE: 42601{}", near,
+               hint, SyntaxContext(at))
       .Class("PARSE_SYNTAX_ERROR", "42601")
       .Java(kParseException)
       .Param("error", near)
@@ -91,7 +91,8 @@ Error SyntaxError(const Fragment& at, std::string_view hint) {
 }
 
 Error EmptyStatement(std::string_view sql) {
-  return Error(Fault::kUser, "Syntax error, unexpected empty statement. SQLSTATE: 42617{}",
+  return Error(Fault::kUser,
+               "Syntax error, unexpected empty statement. SQLSTATE: 42617{}",
                SyntaxContext({sql, sql.size(), sql.size()}))
       .Class("PARSE_EMPTY_STATEMENT", "42617")
       .Java(kParseException);
@@ -108,15 +109,17 @@ Error UnclosedComment(std::string_view sql) {
 
 Error TooComplex() {
   return Error(Fault::kUser,
-               "The statement, including potential SQL functions and referenced views, was too "
-               "complex to parse. To mitigate this error divide the statement into multiple, "
+               "The statement, including potential SQL functions and referenced views, "
+               "was too "
+               "complex to parse. To mitigate this error divide the statement into "
+               "multiple, "
                "less complex chunks.")
       .Class("FAILED_TO_PARSE_TOO_COMPLEX", "54001")
       .Java(kParseException);
 }
 
-Error PieceError(const Fragment& at, std::string_view error_class, std::string_view sql_state,
-                 std::string_view message) {
+Error PieceError(const Fragment& at, std::string_view error_class,
+                 std::string_view sql_state, std::string_view message) {
   return Error(Fault::kUser, "{}{}", WithState(message, sql_state), QueryContext(at))
       .Class(error_class, sql_state)
       .Java(kParseException);

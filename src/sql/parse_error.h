@@ -30,14 +30,15 @@ Error UnclosedComment(std::string_view sql);
 /// FAILED_TO_PARSE_TOO_COMPLEX / 54001: nested so deeply that the stack would not do.
 Error TooComplex();
 
-/// A ParseException about what a piece of the text means: the message with the SQLSTATE (none
-/// where it is empty), and behind it the text with the piece underlined.
-Error PieceError(const Fragment& at, std::string_view error_class, std::string_view sql_state,
-                 std::string_view message);
+/// A ParseException about what a piece of the text means: the message with the SQLSTATE
+/// (none where it is empty), and behind it the text with the piece underlined.
+Error PieceError(const Fragment& at, std::string_view error_class,
+                 std::string_view sql_state, std::string_view message);
 
 template <typename... Args>
-Error ParseError(const Fragment& at, std::string_view error_class, std::string_view sql_state,
-                 fmt::format_string<Args...> format, Args&&... args) {
+Error ParseError(const Fragment& at, std::string_view error_class,
+                 std::string_view sql_state, fmt::format_string<Args...> format,
+                 Args&&... args) {
   return PieceError(at, error_class, sql_state,
                     fmt::format(format, std::forward<Args>(args)...));
 }

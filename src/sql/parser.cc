@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "sql/string_literal.h"
 
 namespace millrace::sql {
@@ -10,13 +11,6 @@ namespace {
 // Brackets, queries, NOT and signs inside each other. Deeper texts come from a program
 // gone wrong, and would overflow the stack.
 constexpr int kMaxDepth = 150;
-
-bool EqualsIgnoreCase(std::string_view text, std::string_view upper) {
-  return std::equal(
-      text.begin(), text.end(), upper.begin(), upper.end(), [](char a, char b) {
-        return (a >= 'a' && a <= 'z' ? static_cast<char>(a - 'a' + 'A') : a) == b;
-      });
-}
 
 }  // namespace
 

@@ -1,6 +1,8 @@
 // What operators are applied to: names, brackets, CASE, CAST, subqueries, lambdas.
 #include "sql/parser.h"
 
+#include "base/ascii.h"
+
 namespace millrace::sql {
 
 namespace proto = spark::connect;
@@ -187,10 +189,7 @@ Result<Tree> Parser::NameStart() {
     if (IsAnyWord({"CURRENT_DATE", "CURRENT_TIMESTAMP", "CURRENT_TIME", "CURRENT_USER",
                    "USER", "SESSION_USER", "LOCALTIMESTAMP"}) &&
         !IsSymbol("(", 1) && !IsSymbol(".", 1)) {
-      std::string name(tokens_[next_++].text);
-      for (char& c : name)
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-      return Call(name, {});
+      return Call(LowerCase(tokens_[next_++].text), {});
     }
   }
   if (IsSymbol("->", 1)) {

@@ -79,14 +79,15 @@ MicroBatchExecution::~MicroBatchExecution() {
   state_log_.reset();
   checkpoint_.reset();
   // A left-over temporary folder harms nobody.
-  [[maybe_unused]] const Status ignored = environment_.fs->RemoveAll(temporary_checkpoint_);
+  [[maybe_unused]] const Status ignored =
+      environment_.fs->RemoveAll(temporary_checkpoint_);
 }
 
 Result<std::unique_ptr<MicroBatchExecution>> MicroBatchExecution::Make(
     QueryDefinition definition, const QueryEnvironment& environment, std::string run_id,
     QueryState* state, std::stop_token stop_now) {
-  std::unique_ptr<MicroBatchExecution> execution(
-      new MicroBatchExecution(std::move(definition), environment, std::move(run_id), state));
+  std::unique_ptr<MicroBatchExecution> execution(new MicroBatchExecution(
+      std::move(definition), environment, std::move(run_id), state));
   MILLRACE_RETURN_IF_ERROR(execution->Open(std::move(stop_now)));
   return execution;
 }
@@ -99,15 +100,18 @@ Status MicroBatchExecution::Open(std::stop_token stop_now) {
     location = temporary_checkpoint_;
   }
   MILLRACE_ASSIGN_OR_RETURN(
-      checkpoint_, checkpoint::Checkpoint::Open(environment_.fs, location, definition_.name));
+      checkpoint_,
+      checkpoint::Checkpoint::Open(environment_.fs, location, definition_.name));
 
   MILLRACE_ASSIGN_OR_RETURN(
       pipeline_, exec::Pipeline::Make(definition_.plan, {true, definition_.mode}));
   MILLRACE_ASSIGN_OR_RETURN(const bool spark_state, checkpoint_->HasSparkState());
   if (spark_state) {
     return Error(Fault::kUser,
-                 "The checkpoint {} holds keyed state written by Spark, which Millrace cannot "
-                 "read: only stateless queries move between the two. Start this query with a new "
+                 "The checkpoint {} holds keyed state written by Spark, which Millrace "
+                 "cannot "
+                 "read: only stateless queries move between the two. Start this query "
+                 "with a new "
                  "checkpointLocation, or go on with it on Spark.",
                  location)
         .Class("UNSUPPORTED_FEATURE.STATEFUL_CHECKPOINT_OF_SPARK", "0A000")
@@ -125,9 +129,9 @@ Status MicroBatchExecution::Open(std::stop_token stop_now) {
   context.partition_columns = definition_.partition_columns;
   context.state_folder = checkpoint_->own_folder("sink");
   context.stop = std::move(stop_now);
-  MILLRACE_ASSIGN_OR_RETURN(sink_,
-                            definition_.sink->Make(definition_.sink_options,
-                                                   pipeline_->output_schema(), context));
+  MILLRACE_ASSIGN_OR_RETURN(
+      sink_, definition_.sink->Make(definition_.sink_options, pipeline_->output_schema(),
+                                    context));
   return Status::OK();
 }
 
@@ -141,7 +145,8 @@ Status MicroBatchExecution::Run(std::stop_token finish_batch, std::stop_token st
 }
 
 Status MicroBatchExecution::Recover() {
-  MILLRACE_ASSIGN_OR_RETURN(const checkpoint::RecoveryPoint point, checkpoint_->Recover());
+  MILLRACE_ASSIGN_OR_RETURN(const checkpoint::RecoveryPoint point,
+                            checkpoint_->Recover());
   batch_id_ = point.next_batch;
   const checkpoint::OffsetSeq* latest =
       point.planned ? &*point.planned : (point.previous ? &*point.previous : nullptr);
@@ -149,10 +154,10 @@ Status MicroBatchExecution::Recover() {
     MILLRACE_RETURN_IF_ERROR(ApplyOffsetConf(latest->conf, &definition_.conf));
     offset_format_ = latest->format_version;
   }
-  const bool partition_min =
-      definition_.conf.GetOr("millrace.streaming.watermarkPolicy", "spark") == "partition-min";
-  const bool max =
-      definition_.conf.GetOr("spark.sql.streaming.multipleWatermarkPolicy", "min") == "max";
+  const bool partition_min = definition_.conf.GetOr("millrace.streaming.watermarkPolicy",
+                                                    "spark") == "partition-min";
+  const bool max = definition_.conf.GetOr("spark.sql.streaming.multipleWatermarkPolicy",
+                                          "min") == "max";
   watermark_.emplace(
       partition_min ? WatermarkPolicy::kPartitionMin : WatermarkPolicy::kSpark,
       max ? MultipleWatermarkPolicy::kMax : MultipleWatermarkPolicy::kMin);
@@ -165,17 +170,20 @@ Status MicroBatchExecution::Recover() {
   const auto check = [&](const checkpoint::OffsetSeq& offsets) -> Status {
     if (offsets.offsets.size() == streams) return Status::OK();
     return Error(Fault::kUser,
-                 "assertion failed: There are [{}] sources in the checkpoint offsets and now "
+                 "assertion failed: There are [{}] sources in the checkpoint offsets and "
+                 "now "
                  "there are [{}] sources requested by the query. Cannot continue.",
                  offsets.offsets.size(), streams)
         .Java("java.lang.AssertionError");
   };
   if (point.previous) {
     MILLRACE_RETURN_IF_ERROR(check(*point.previous));
-    for (size_t i = 0; i < streams; ++i) sources_[i].committed = point.previous->offsets[i];
+    for (size_t i = 0; i < streams; ++i)
+      sources_[i].committed = point.previous->offsets[i];
     previous_watermark_ms_ = point.previous->batch_watermark_ms;
   }
-  if (point.previous_commit) watermark_->Restore(point.previous_commit->next_batch_watermark_ms);
+  if (point.previous_commit)
+    watermark_->Restore(point.previous_commit->next_batch_watermark_ms);
   if (point.planned) {
     MILLRACE_RETURN_IF_ERROR(check(*point.planned));
     for (size_t i = 0; i < streams; ++i) sources_[i].planned = point.planned->offsets[i];
@@ -191,7 +199,8 @@ Status MicroBatchExecution::OpenState() {
   const std::string folder = checkpoint_->own_folder("state");
   const std::vector<state::OperatorStateInfo> infos = pipeline_->state_infos();
   if (infos.empty()) {
-    MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> info, environment_.fs->Stat(folder));
+    MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> info,
+                              environment_.fs->Stat(folder));
     if (!info) return Status::OK();
   }
   state::StateLog::Options options;
@@ -203,10 +212,10 @@ Status MicroBatchExecution::OpenState() {
   MILLRACE_ASSIGN_OR_RETURN(state_log_, state::StateLog::Open(environment_.fs, options));
   MILLRACE_RETURN_IF_ERROR(state_log_->CheckOperators(infos));
   // Operators are restored inside an epoch, so that they may ask for its watermarks.
-  return state_log_->Load(
-      batch_id_ - 1, [&](state::StoreId store, std::string_view key, std::string_view value) {
-        return pipeline_->Restore(store, key, value);
-      });
+  return state_log_->Load(batch_id_ - 1, [&](state::StoreId store, std::string_view key,
+                                             std::string_view value) {
+    return pipeline_->Restore(store, key, value);
+  });
 }
 
 Status MicroBatchExecution::OpenSources() {
@@ -215,8 +224,8 @@ Status MicroBatchExecution::OpenSources() {
     Source& source = sources_[source_of_scan_[scan]];
     source.scan = pipeline_->scans()[scan];
     const auto& node = std::get<plan::Scan>(source.scan->node);
-    source.log = MakeSourceLog(environment_.fs,
-                               checkpoint_->source_folder(source_of_scan_[scan]));
+    source.log =
+        MakeSourceLog(environment_.fs, checkpoint_->source_folder(source_of_scan_[scan]));
     connector::SourceContext context;
     context.fs = environment_.fs;
     context.clock = environment_.clock;
@@ -225,12 +234,14 @@ Status MicroBatchExecution::OpenSources() {
     context.log = source.log.get();
     context.query_id = checkpoint_->query_id();
     MILLRACE_ASSIGN_OR_RETURN(
-        source.stream, node.provider->MakeStream(node.options, node.paths, node.schema, context));
+        source.stream,
+        node.provider->MakeStream(node.options, node.paths, node.schema, context));
   }
   return Status::OK();
 }
 
-Status MicroBatchExecution::RunTriggers(std::stop_token finish_batch, std::stop_token stop_now) {
+Status MicroBatchExecution::RunTriggers(std::stop_token finish_batch,
+                                        std::stop_token stop_now) {
   const Trigger::Kind kind = definition_.trigger.kind;
   for (Source& source : sources_) {
     // A source learns where it begins once, before it is asked for anything else.
@@ -307,8 +318,8 @@ Status MicroBatchExecution::FinishBatch() {
     }
     source.committed = source.planned;
   }
-  const auto retain = static_cast<int>(
-      definition_.conf.GetInt("spark.sql.streaming.minBatchesToRetain"));
+  const auto retain =
+      static_cast<int>(definition_.conf.GetInt("spark.sql.streaming.minBatchesToRetain"));
   MILLRACE_RETURN_IF_ERROR(checkpoint_->Purge(batch_id_, retain));
   if (state_log_ != nullptr) MILLRACE_RETURN_IF_ERROR(state_log_->Purge(batch_id_));
   previous_watermark_ms_ = batch_watermark_ms_;
@@ -317,15 +328,17 @@ Status MicroBatchExecution::FinishBatch() {
   return Status::OK();
 }
 
-// Decides what the next batch reads and makes that durable. False where there is nothing to do.
+// Decides what the next batch reads and makes that durable. False where there is nothing
+// to do.
 Result<bool> MicroBatchExecution::PlanBatch(Timer* timer, std::stop_token finish_batch) {
   const connector::ReadLimit limit{definition_.trigger.kind == Trigger::Kind::kOnce};
   bool new_data = false;
   const Status asked = timer->Time("latestOffset", [&]() -> Status {
     for (Source& source : sources_) {
-      state_->SetStatus("Getting offsets from " + source.stream->description(), false, true);
-      MILLRACE_ASSIGN_OR_RETURN(source.planned,
-                                source.stream->Latest(source.start(), limit, finish_batch));
+      state_->SetStatus("Getting offsets from " + source.stream->description(), false,
+                        true);
+      MILLRACE_ASSIGN_OR_RETURN(
+          source.planned, source.stream->Latest(source.start(), limit, finish_batch));
       if (!source.planned) source.planned = source.committed;
       // As in Spark, a new query's first batch runs even if it reads nothing.
       new_data = new_data || source.planned != source.committed;
@@ -336,7 +349,8 @@ Result<bool> MicroBatchExecution::PlanBatch(Timer* timer, std::stop_token finish
   const bool no_data_batch =
       batch_id_ > 0 && definition_.trigger.kind != Trigger::Kind::kOnce &&
       definition_.conf.GetBool("spark.sql.streaming.noDataMicroBatches.enabled") &&
-      pipeline_->WantsEpoch(previous_watermark_ms_ * 1000, watermark_->watermark_ms() * 1000);
+      pipeline_->WantsEpoch(previous_watermark_ms_ * 1000,
+                            watermark_->watermark_ms() * 1000);
   if (!new_data && !no_data_batch) return false;
 
   batch_timestamp_ms_ = Millis(environment_.clock->Now());
@@ -369,13 +383,14 @@ exec::Epoch MicroBatchExecution::MakeEpoch() const {
   epoch.evict_watermark = batch_watermark_ms_ * 1000;
   const bool two_watermarks =
       definition_.conf.GetBool("spark.sql.streaming.statefulOperator.allowMultiple");
-  epoch.late_watermark = two_watermarks ? previous_watermark_ms_ * 1000 : epoch.evict_watermark;
+  epoch.late_watermark =
+      two_watermarks ? previous_watermark_ms_ * 1000 : epoch.evict_watermark;
   return epoch;
 }
 
-// The order of the writes: offsets/N (done), then the rows and state of N durable, then the rows
-// visible, then commits/N. A crash anywhere before commits/N makes N run again, from the same
-// offsets and the state before it.
+// The order of the writes: offsets/N (done), then the rows and state of N durable, then
+// the rows visible, then commits/N. A crash anywhere before commits/N makes N run again,
+// from the same offsets and the state before it.
 Status MicroBatchExecution::RunBatch(Timer* timer, std::stop_token stop_now) {
   state_->SetStatus("Processing new data", true, true);
   epoch_ = MakeEpoch();
@@ -420,15 +435,18 @@ Status MicroBatchExecution::ReadSources(std::stop_token stop_now) {
   return Status::OK();
 }
 
-Status MicroBatchExecution::ReadStream(size_t scan, size_t index, std::stop_token stop_now) {
+Status MicroBatchExecution::ReadStream(size_t scan, size_t index,
+                                       std::stop_token stop_now) {
   Source& source = sources_[index];
   source.epoch_rows = 0;
   if (!source.planned || source.planned == source.start()) return Status::OK();
-  MILLRACE_ASSIGN_OR_RETURN(std::vector<std::unique_ptr<connector::Split>> splits,
-                            source.stream->Plan(source.start(), *source.planned, stop_now));
+  MILLRACE_ASSIGN_OR_RETURN(
+      std::vector<std::unique_ptr<connector::Split>> splits,
+      source.stream->Plan(source.start(), *source.planned, stop_now));
   for (const auto& split : splits) {
     const exec::PartitionIndex partition = PartitionOf(index, split->partition());
-    MILLRACE_RETURN_IF_ERROR(PushAll(scan, *split, partition, &source.epoch_rows, stop_now));
+    MILLRACE_RETURN_IF_ERROR(
+        PushAll(scan, *split, partition, &source.epoch_rows, stop_now));
   }
   return Status::OK();
 }
@@ -465,7 +483,8 @@ Status MicroBatchExecution::PushAll(size_t scan, connector::Split& split,
   }
 }
 
-exec::PartitionIndex MicroBatchExecution::PartitionOf(size_t source, const std::string& name) {
+exec::PartitionIndex MicroBatchExecution::PartitionOf(size_t source,
+                                                      const std::string& name) {
   const std::pair<size_t, std::string> wanted(source, name);
   const auto found = std::find(partitions_.begin(), partitions_.end(), wanted);
   if (found != partitions_.end()) {
@@ -479,7 +498,8 @@ std::set<exec::PartitionIndex> MicroBatchExecution::Lagging() {
   std::set<exec::PartitionIndex> lagging;
   for (size_t i = 0; i < sources_.size(); ++i) {
     if (!sources_[i].planned) continue;
-    for (const std::string& name : sources_[i].stream->LaggingPartitions(*sources_[i].planned)) {
+    for (const std::string& name :
+         sources_[i].stream->LaggingPartitions(*sources_[i].planned)) {
       lagging.insert(PartitionOf(i, name));
     }
   }
@@ -521,11 +541,10 @@ void MicroBatchExecution::ReportProgress(const Timer& timer, bool ran) {
     }
   }
   for (const exec::StateProgress& state : pipeline_->state_progress()) {
-    progress.state_operators.push_back({state.operator_name, state.rows_total,
-                                        ran ? state.rows_updated : 0,
-                                        ran ? state.rows_removed : 0,
-                                        ran ? state.rows_dropped_by_watermark : 0,
-                                        state.commit_millis, state.memory_bytes});
+    progress.state_operators.push_back(
+        {state.operator_name, state.rows_total, ran ? state.rows_updated : 0,
+         ran ? state.rows_removed : 0, ran ? state.rows_dropped_by_watermark : 0,
+         state.commit_millis, state.memory_bytes});
   }
   for (Source& source : sources_) {
     metrics::SourceProgress entry;
@@ -541,7 +560,8 @@ void MicroBatchExecution::ReportProgress(const Timer& timer, bool ran) {
   progress.output_rows = ran && sink_->counts_rows() ? output_rows_ : -1;
   if (ran) {
     if (auto account = pipeline_->TakeAccount(); account.ok()) {
-      if (account->dropped_late > 0) progress.dropped_rows["late"] = account->dropped_late;
+      if (account->dropped_late > 0)
+        progress.dropped_rows["late"] = account->dropped_late;
       if (account->dropped_null_time > 0) {
         progress.dropped_rows["nullEventTime"] = account->dropped_null_time;
       }

@@ -1,5 +1,6 @@
 // The micro-batch loop of one query: plan an epoch, make it durable, run it, commit it.
-// Spark: MicroBatchExecution. ARCHITECTURE.md, "Life of a batch", has the order of the writes.
+// Spark: MicroBatchExecution. ARCHITECTURE.md, "Life of a batch", has the order of the
+// writes.
 #pragma once
 
 #include <memory>
@@ -23,20 +24,18 @@ namespace millrace::streaming {
 /// Failure: the first error ends the run; the checkpoint is always as after a crash.
 class MicroBatchExecution {
  public:
-  /// Opens the checkpoint and checks that the query fits it. `environment` and `state` must
-  /// outlive it. `stop_now` is for the sink, as in Run.
-  static Result<std::unique_ptr<MicroBatchExecution>> Make(QueryDefinition definition,
-                                                           const QueryEnvironment& environment,
-                                                           std::string run_id,
-                                                           QueryState* state,
-                                                           std::stop_token stop_now);
+  /// Opens the checkpoint and checks that the query fits it. `environment` and `state`
+  /// must outlive it. `stop_now` is for the sink, as in Run.
+  static Result<std::unique_ptr<MicroBatchExecution>> Make(
+      QueryDefinition definition, const QueryEnvironment& environment, std::string run_id,
+      QueryState* state, std::stop_token stop_now);
   ~MicroBatchExecution();
 
   const std::string& id() const { return checkpoint_->query_id(); }
 
-  /// Runs batches until the trigger is done, or a stop is requested: after `finish_batch` no new
-  /// batch begins, and no source is asked or waited for; `stop_now` also abandons the batch under
-  /// way.
+  /// Runs batches until the trigger is done, or a stop is requested: after `finish_batch`
+  /// no new batch begins, and no source is asked or waited for; `stop_now` also abandons
+  /// the batch under way.
   Status Run(std::stop_token finish_batch, std::stop_token stop_now);
 
   /// Current offsets by source, as errors and explain print them.
@@ -73,13 +72,15 @@ class MicroBatchExecution {
   Status FinishBatch();
   Status ReadSources(std::stop_token stop_now);
   Status ReadStream(size_t scan, size_t source, std::stop_token stop_now);
-  Status ReadBatchScan(size_t index, const plan::LogicalPlan& scan, std::stop_token stop_now);
+  Status ReadBatchScan(size_t index, const plan::LogicalPlan& scan,
+                       std::stop_token stop_now);
   Status PushAll(size_t scan, connector::Split& split, exec::PartitionIndex partition,
                  int64_t* rows, std::stop_token stop_now);
   exec::PartitionIndex PartitionOf(size_t source, const std::string& name);
   std::set<exec::PartitionIndex> Lagging();
   exec::Epoch MakeEpoch() const;
-  void AwaitNext(EpochMillis trigger_start, long idle_requests, std::stop_token finish_batch);
+  void AwaitNext(EpochMillis trigger_start, long idle_requests,
+                 std::stop_token finish_batch);
   void ReportProgress(const Timer& timer, bool ran);
   checkpoint::OffsetSeq PlannedOffsets() const;
 
@@ -93,16 +94,17 @@ class MicroBatchExecution {
   std::unique_ptr<exec::Pipeline> pipeline_;
   std::unique_ptr<state::StateLog> state_log_;  // null for a stateless query
   state::StateChanges changes_;
-  std::vector<Source> sources_;        // streaming scans only
-  std::vector<int> source_of_scan_;    // scan -> index in sources_, -1 for a batch scan
+  std::vector<Source> sources_;      // streaming scans only
+  std::vector<int> source_of_scan_;  // scan -> index in sources_, -1 for a batch scan
   std::unique_ptr<connector::Sink> sink_;
   std::optional<WatermarkTracker> watermark_;
-  std::vector<std::pair<size_t, std::string>> partitions_;  // PartitionIndex -> source, name
+  std::vector<std::pair<size_t, std::string>>
+      partitions_;  // PartitionIndex -> source, name
 
   exec::Epoch epoch_;  // the current or last one
   int64_t batch_id_ = 0;
-  bool is_planned_ = false;          // offsets/batch_id_ is durable
-  int64_t batch_watermark_ms_ = 0;   // of the batch under way
+  bool is_planned_ = false;         // offsets/batch_id_ is durable
+  int64_t batch_watermark_ms_ = 0;  // of the batch under way
   int64_t previous_watermark_ms_ = 0;
   int64_t batch_timestamp_ms_ = 0;
   int offset_format_ = 1;

@@ -10,8 +10,8 @@ struct Entry {
   const char* fallback;
 };
 
-// Order and defaults as Spark 4.2 writes them. Those that steer Spark's own state store mean
-// nothing here, but Spark expects them when it takes the checkpoint over.
+// Order and defaults as Spark 4.2 writes them. Those that steer Spark's own state store
+// mean nothing here, but Spark expects them when it takes the checkpoint over.
 constexpr std::array kEntries = {
     Entry{"spark.sql.streaming.stateStore.providerClass",
           "org.apache.spark.sql.execution.streaming.state.HDFSBackedStateStoreProvider"},

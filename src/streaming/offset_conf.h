@@ -6,7 +6,8 @@
 
 namespace millrace::streaming {
 
-/// Spark's keys in Spark's order with this session's values, then ours that are not default.
+/// Spark's keys in Spark's order with this session's values, then ours that are not
+/// default.
 checkpoint::Conf OffsetConf(const plan::SessionConf& conf);
 
 /// What a checkpoint was begun with wins over the session: applies a stored conf.

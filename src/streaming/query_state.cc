@@ -30,9 +30,9 @@ void QueryState::Finish(Status result) {
   if (!failure_.ok()) {
     // Without the STREAM_FAILED around the cause, as in Spark.
     const auto cause = failure_.error().parameters.find("message");
-    status_.message =
-        "Terminated with exception: " +
-        (cause == failure_.error().parameters.end() ? failure_.ToString() : cause->second);
+    status_.message = "Terminated with exception: " +
+                      (cause == failure_.error().parameters.end() ? failure_.ToString()
+                                                                  : cause->second);
   }
   changed_.notify_all();
 }

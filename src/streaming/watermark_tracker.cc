@@ -14,7 +14,8 @@ int64_t FloorMillis(int64_t micros) {
 
 }  // namespace
 
-WatermarkTracker::WatermarkTracker(WatermarkPolicy policy, MultipleWatermarkPolicy multiple)
+WatermarkTracker::WatermarkTracker(WatermarkPolicy policy,
+                                   MultipleWatermarkPolicy multiple)
     : policy_(policy), multiple_(multiple) {}
 
 void WatermarkTracker::Restore(int64_t watermark_ms) {
@@ -34,13 +35,14 @@ void WatermarkTracker::Update(const std::vector<exec::EventTimeStats*>& stats,
     if (leading == kNever) continue;
     by_operator_[op] = std::max(by_operator_[op], FloorMillis(leading) - delay_ms);
   }
-  const auto [least, most] = std::minmax_element(by_operator_.begin(), by_operator_.end());
-  watermark_ms_ =
-      std::max(watermark_ms_, multiple_ == MultipleWatermarkPolicy::kMin ? *least : *most);
+  const auto [least, most] =
+      std::minmax_element(by_operator_.begin(), by_operator_.end());
+  watermark_ms_ = std::max(watermark_ms_,
+                           multiple_ == MultipleWatermarkPolicy::kMin ? *least : *most);
 }
 
-// The slowest of the partitions that gave rows in this epoch or have more to give. A partition
-// that is caught up and gave none is idle and holds nothing back.
+// The slowest of the partitions that gave rows in this epoch or have more to give. A
+// partition that is caught up and gave none is idle and holds nothing back.
 int64_t WatermarkTracker::PartitionMin(size_t op, const exec::EventTimeStats& stats,
                                        const std::set<exec::PartitionIndex>& lagging) {
   std::vector<int64_t>& times = partition_times_[op];
@@ -56,7 +58,8 @@ int64_t WatermarkTracker::PartitionMin(size_t op, const exec::EventTimeStats& st
     const bool waits = lagging.contains(static_cast<exec::PartitionIndex>(partition));
     if (seen == kNever && !waits) continue;
     any = true;
-    slowest = std::min(slowest, times[partition]);  // kNever where nothing came yet: hold still
+    slowest =
+        std::min(slowest, times[partition]);  // kNever where nothing came yet: hold still
   }
   return any ? slowest : kNever;
 }

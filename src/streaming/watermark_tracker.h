@@ -1,5 +1,6 @@
 // Turns the event times an epoch saw into the watermark of the next one.
-// Spark: WatermarkTracker. docs/decisions/0002-watermark-policies.md tells about the second policy.
+// Spark: WatermarkTracker. docs/decisions/0002-watermark-policies.md tells about the
+// second policy.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,8 @@ enum class MultipleWatermarkPolicy { kMin, kMax };
 /// Which partition leads the watermark of one withWatermark().
 enum class WatermarkPolicy {
   kSpark,         // the fastest: max over all rows of the epoch
-  kPartitionMin,  // the slowest that has rows to come: a backlog never makes its own rows late
+  kPartitionMin,  // the slowest that has rows to come: a backlog never makes its own rows
+                  // late
 };
 
 /// Threading: one thread.
@@ -30,7 +32,8 @@ class WatermarkTracker {
   /// After a restart: what commits/N remembers, in milliseconds since 1970.
   void Restore(int64_t watermark_ms);
 
-  /// Takes in an epoch. `lagging` are the partitions with rows beyond what the epoch read.
+  /// Takes in an epoch. `lagging` are the partitions with rows beyond what the epoch
+  /// read.
   void Update(const std::vector<exec::EventTimeStats*>& stats,
               const std::set<exec::PartitionIndex>& lagging);
 
@@ -44,8 +47,9 @@ class WatermarkTracker {
   const WatermarkPolicy policy_;
   const MultipleWatermarkPolicy multiple_;
   int64_t watermark_ms_ = 0;
-  std::vector<int64_t> by_operator_;                  // milliseconds
-  std::vector<std::vector<int64_t>> partition_times_;  // microseconds, by operator and partition
+  std::vector<int64_t> by_operator_;  // milliseconds
+  std::vector<std::vector<int64_t>>
+      partition_times_;  // microseconds, by operator and partition
 };
 
 }  // namespace millrace::streaming

@@ -44,9 +44,10 @@ class DataFrameTest : public testing::Test {
 };
 
 TEST_F(DataFrameTest, SelectsFiltersAndNamesColumnsAsSparkDoes) {
-  const DataFrame frame = spark_->Range(0, 5)
-                              .Filter(Col("id") >= 3)
-                              .Select(Col("id"), Col("id") * 2, (Col("id") + 1).Alias("next"));
+  const DataFrame frame =
+      spark_->Range(0, 5)
+          .Filter(Col("id") >= 3)
+          .Select(Col("id"), Col("id") * 2, (Col("id") + 1).Alias("next"));
   EXPECT_EQ(Shown(frame),
             "+---+--------+----+\n"
             "|id |(id * 2)|next|\n"
@@ -57,9 +58,10 @@ TEST_F(DataFrameTest, SelectsFiltersAndNamesColumnsAsSparkDoes) {
 }
 
 TEST_F(DataFrameTest, GroupsAndSorts) {
-  const DataFrame orders = Json("user STRING, amount DOUBLE",
-                                "{\"user\":\"b\",\"amount\":1.5}\n{\"user\":\"a\",\"amount\":2}\n"
-                                "{\"user\":\"b\",\"amount\":3}\n{\"amount\":7}\n");
+  const DataFrame orders =
+      Json("user STRING, amount DOUBLE",
+           "{\"user\":\"b\",\"amount\":1.5}\n{\"user\":\"a\",\"amount\":2}\n"
+           "{\"user\":\"b\",\"amount\":3}\n{\"amount\":7}\n");
   const DataFrame sums = orders.GroupBy("user")
                              .Agg(Sum(Col("amount")), Count(Col("*")).Alias("orders"))
                              .OrderBy(Col("user").DescNullsFirst());
@@ -74,7 +76,8 @@ TEST_F(DataFrameTest, GroupsAndSorts) {
 }
 
 TEST_F(DataFrameTest, CountsDistinctValuesWithoutNulls) {
-  const DataFrame rows = Json("k STRING", "{\"k\":\"a\"}\n{\"k\":\"a\"}\n{\"k\":\"b\"}\n{}\n");
+  const DataFrame rows =
+      Json("k STRING", "{\"k\":\"a\"}\n{\"k\":\"a\"}\n{\"k\":\"b\"}\n{}\n");
   const auto collected = rows.Agg(CountDistinct({Col("k")}).Alias("n")).Collect();
   ASSERT_TRUE(collected.ok()) << collected.status().ToString();
   ASSERT_EQ(collected->size(), 1U);
@@ -116,10 +119,9 @@ TEST_F(DataFrameTest, WritesAndReadsParquet) {
 }
 
 TEST_F(DataFrameTest, CollectsNestedValues) {
-  const auto rows =
-      Json("a ARRAY<INT>, s STRUCT<x: STRING>, m MAP<STRING, DOUBLE>",
-           "{\"a\":[1,null],\"s\":{\"x\":\"y\"},\"m\":{\"k\":1.5}}\n")
-          .Collect();
+  const auto rows = Json("a ARRAY<INT>, s STRUCT<x: STRING>, m MAP<STRING, DOUBLE>",
+                         "{\"a\":[1,null],\"s\":{\"x\":\"y\"},\"m\":{\"k\":1.5}}\n")
+                        .Collect();
   ASSERT_TRUE(rows.ok()) << rows.status().ToString();
   ASSERT_EQ(rows->size(), 1U);
   const Row& row = (*rows)[0];

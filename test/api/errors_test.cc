@@ -32,7 +32,8 @@ TEST_F(ErrorsTest, UnknownColumnSuggestsTheNearest) {
   const Status status = spark_->Range(0, 1).Select("idd").Collect().status();
   EXPECT_EQ(status.error().error_class, "UNRESOLVED_COLUMN.WITH_SUGGESTION");
   EXPECT_EQ(status.ToString(),
-            "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column, variable, or function parameter with "
+            "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column, variable, or function "
+            "parameter with "
             "name `idd` cannot be resolved. Did you mean one of the following? [`id`]. "
             "SQLSTATE: 42703");
 }
@@ -56,10 +57,12 @@ TEST_F(ErrorsTest, MissingFolder) {
 
 TEST_F(ErrorsTest, AppendAggregateNeedsAWatermark) {
   const Status status = StartOf(Rate().GroupBy("value").Count(), "append");
-  EXPECT_EQ(status.ToString(),
-            "[STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION] Invalid streaming output mode: append. "
-            "This output mode is not supported for streaming aggregations without watermark on "
-            "streaming DataFrames/DataSets. SQLSTATE: 42KDE");
+  EXPECT_EQ(
+      status.ToString(),
+      "[STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION] Invalid streaming output mode: "
+      "append. "
+      "This output mode is not supported for streaming aggregations without watermark on "
+      "streaming DataFrames/DataSets. SQLSTATE: 42KDE");
 }
 
 TEST_F(ErrorsTest, CompleteNeedsAnAggregate) {
@@ -83,20 +86,24 @@ TEST_F(ErrorsTest, SortAndLimitHaveTheirModes) {
 }
 
 TEST_F(ErrorsTest, DistinctAggregatesDoNotStream) {
-  const DataFrame frame =
-      Rate().WithWatermark("timestamp", "1 minute").GroupBy("timestamp").Agg(
-          CountDistinct({Col("value")}));
+  const DataFrame frame = Rate()
+                              .WithWatermark("timestamp", "1 minute")
+                              .GroupBy("timestamp")
+                              .Agg(CountDistinct({Col("value")}));
   EXPECT_THAT(StartOf(frame, "append").ToString(),
               HasSubstr("Consider using approx_count_distinct() instead."));
 }
 
 TEST_F(ErrorsTest, WatermarksWantATimestampAndADelay) {
-  EXPECT_EQ(StartOf(Rate().WithWatermark("value", "1 minute"), "append").error().error_class,
-            "EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE");
-  EXPECT_EQ(StartOf(Rate().WithWatermark("timestamp", "soon"), "append").error().error_class,
-            "CANNOT_PARSE_INTERVAL");
-  EXPECT_THAT(StartOf(Rate().WithWatermark("timestamp", "-1 minutes"), "append").ToString(),
-              HasSubstr("delay threshold (-1 minutes) should not be negative."));
+  EXPECT_EQ(
+      StartOf(Rate().WithWatermark("value", "1 minute"), "append").error().error_class,
+      "EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE");
+  EXPECT_EQ(
+      StartOf(Rate().WithWatermark("timestamp", "soon"), "append").error().error_class,
+      "CANNOT_PARSE_INTERVAL");
+  EXPECT_THAT(
+      StartOf(Rate().WithWatermark("timestamp", "-1 minutes"), "append").ToString(),
+      HasSubstr("delay threshold (-1 minutes) should not be negative."));
 }
 
 TEST_F(ErrorsTest, StreamsAreNotCollected) {
@@ -118,15 +125,22 @@ TEST_F(ErrorsTest, FileSinksNeedACheckpointAndAppend) {
 }
 
 TEST_F(ErrorsTest, UnknownOptionIsNamed) {
-  const Status status =
-      spark_->ReadStream().Format("rate").Option("rowsPerSecnd", 1).Load().Collect().status();
+  const Status status = spark_->ReadStream()
+                            .Format("rate")
+                            .Option("rowsPerSecnd", 1)
+                            .Load()
+                            .Collect()
+                            .status();
   EXPECT_THAT(status.ToString(), HasSubstr("rowsPerSecnd"));
   EXPECT_THAT(status.ToString(), HasSubstr("rowsPerSecond"));
 }
 
 TEST_F(ErrorsTest, BadTriggerInterval) {
-  const auto query =
-      Rate().WriteStream().Format("noop").Trigger(Trigger::ProcessingTime("often")).Start();
+  const auto query = Rate()
+                         .WriteStream()
+                         .Format("noop")
+                         .Trigger(Trigger::ProcessingTime("often"))
+                         .Start();
   ASSERT_FALSE(query.ok());
 }
 
@@ -135,20 +149,20 @@ TEST_F(ErrorsTest, TwoQueriesOfOneName) {
   ASSERT_TRUE(first.ok()) << first.status().ToString();
   const auto second = Rate().WriteStream().Format("noop").QueryName("dup").Start();
   ASSERT_FALSE(second.ok());
-  EXPECT_THAT(second.status().ToString(),
-              HasSubstr("Cannot start query with name dup as a query with that name is already "
-                        "active in this SparkSession"));
+  EXPECT_THAT(
+      second.status().ToString(),
+      HasSubstr("Cannot start query with name dup as a query with that name is already "
+                "active in this SparkSession"));
   EXPECT_TRUE(first->Stop().ok());
 }
 
 TEST_F(ErrorsTest, WindowsHaveToMakeSense) {
-  const Status status =
-      spark_->Range(0, 1)
-          .WithColumn("t", Col("id").Cast("timestamp"))
-          .GroupBy(Window(Col("t"), "5 minutes", "10 minutes"))
-          .Count()
-          .Collect()
-          .status();
+  const Status status = spark_->Range(0, 1)
+                            .WithColumn("t", Col("id").Cast("timestamp"))
+                            .GroupBy(Window(Col("t"), "5 minutes", "10 minutes"))
+                            .Count()
+                            .Collect()
+                            .status();
   EXPECT_THAT(status.ToString(),
               HasSubstr("The `slide_duration`(600000000L) must be <= the "
                         "`window_duration`(300000000L)."));

@@ -132,14 +132,16 @@ INSTANTIATE_TEST_SUITE_P(
              "Source parquet."},
         Rule{"SessionWindowInUpdateMode",
              [] {
-               return ToNoop(Rate()
-                                 .WithWatermark("timestamp", "1 minute")
-                                 .GroupBy(SessionWindow(Col("timestamp"), Lit("5 minutes")))
-                                 .Count(),
-                             "update");
+               return ToNoop(
+                   Rate()
+                       .WithWatermark("timestamp", "1 minute")
+                       .GroupBy(SessionWindow(Col("timestamp"), Lit("5 minutes")))
+                       .Count(),
+                   "update");
              },
              "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION", "42KDE",
-             "Invalid streaming output mode: update. This output mode is not supported for session "
+             "Invalid streaming output mode: update. This output mode is not supported "
+             "for session "
              "window streaming aggregations on streaming DataFrames/DataSets."},
         Rule{"UnknownMode", [] { return ToNoop(Rate(), "foo"); },
              "STREAMING_OUTPUT_MODE.INVALID", "42KDE",

@@ -1,5 +1,5 @@
-// Exactly once, from source to lake: the machine stops at the n-th disk operation, for every n,
-// comes back without what was not synced, and the query goes on.
+// Exactly once, from source to lake: the machine stops at the n-th disk operation, for
+// every n, comes back without what was not synced, and the query goes on.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -47,7 +47,9 @@ void ExpectExactlyOnce(MakeQuery make_query) {
   }
 }
 
-DataFrame Refined(const DataFrame& orders) { return orders.Filter(Col("user_id").IsNotNull()); }
+DataFrame Refined(const DataFrame& orders) {
+  return orders.Filter(Col("user_id").IsNotNull());
+}
 
 DataFrame Revenue(const DataFrame& orders) {
   return orders.WithWatermark("ts", "2 minutes")
@@ -77,13 +79,17 @@ DataFrame Sessions(const DataFrame& orders) {
 
 TEST(PipelineCrash, EveryRowIsInTheLakeOnce) { ExpectExactlyOnce(Refined); }
 
-TEST(PipelineCrash, EveryWindowIsEmittedOnceWithAllItsRows) { ExpectExactlyOnce(Revenue); }
+TEST(PipelineCrash, EveryWindowIsEmittedOnceWithAllItsRows) {
+  ExpectExactlyOnce(Revenue);
+}
 
 TEST(PipelineCrash, NoDuplicateSlipsThrough) { ExpectExactlyOnce(FirstOfEachUser); }
 
 TEST(PipelineCrash, EveryPairIsJoinedOnce) { ExpectExactlyOnce(WithEarlierOrders); }
 
-TEST(PipelineCrash, EverySessionIsEmittedOnceWithAllItsRows) { ExpectExactlyOnce(Sessions); }
+TEST(PipelineCrash, EverySessionIsEmittedOnceWithAllItsRows) {
+  ExpectExactlyOnce(Sessions);
+}
 
 TEST(PipelineCrash, AFullDiskIsAnErrorAndNothingIsLost) {
   Machine machine;

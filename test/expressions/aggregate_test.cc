@@ -26,7 +26,8 @@ namespace {
 
 using testing::HasSubstr;
 
-// Rows and calls out of text -------------------------------------------------------------------
+// Rows and calls out of text
+// -------------------------------------------------------------------
 
 // Splits at commas outside of quotes and brackets.
 std::vector<std::string> SplitList(std::string_view text) {
@@ -87,8 +88,8 @@ Result<data::Batch> MakeRows(std::string_view text) {
   std::vector<data::ArrayPtr> arrays;
   for (const std::vector<std::string>& column : columns) {
     MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr array, MakeColumn(column));
-    fields.push_back(
-        arrow::field(std::string(1, static_cast<char>('a' + fields.size())), array->type()));
+    fields.push_back(arrow::field(std::string(1, static_cast<char>('a' + fields.size())),
+                                  array->type()));
     arrays.push_back(std::move(array));
   }
   return arrow::RecordBatch::Make(arrow::schema(fields), rows, arrays);
@@ -103,8 +104,8 @@ Result<BoundAggregate> BindCallText(std::string_view call, const data::Batch& ro
     for (const std::string& arg : SplitList(list)) {
       if (arg.size() == 1 && arg[0] >= 'a' && arg[0] < 'a' + rows->num_columns()) {
         const int i = arg[0] - 'a';
-        args.push_back(std::make_shared<Column>(static_cast<AttributeId>(i), arg,
-                                                rows->schema()->field(i)->type(), true, i));
+        args.push_back(std::make_shared<Column>(
+            static_cast<AttributeId>(i), arg, rows->schema()->field(i)->type(), true, i));
       } else {
         MILLRACE_ASSIGN_OR_RETURN(ExprPtr literal, ParseExpression(arg));
         args.push_back(std::move(literal));
@@ -202,7 +203,8 @@ Result<std::string> RunAggregate(const BoundAggregate& bound, const data::Batch&
   MILLRACE_ASSIGN_OR_RETURN(const data::ArrayPtr results, groups->Finish(wanted));
   EXPECT_EQ(results->length(), 2) << bound.name;
   EXPECT_TRUE(results->type()->Equals(*bound.type))
-      << bound.name << ": " << results->type()->ToString() << ", " << bound.type->ToString();
+      << bound.name << ": " << results->type()->ToString() << ", "
+      << bound.type->ToString();
   EXPECT_TRUE(results->ValidateFull().ok()) << bound.name;
   MILLRACE_ASSIGN_OR_RETURN(const std::string text, TextOf(results, 0));
   return data::SimpleTypeName(*bound.type) + ": " + text;
@@ -229,7 +231,8 @@ bool Close(const std::string& a, const std::string& b) {
   return x != 0 && std::abs(x - y) <= 1e-9 * std::abs(x);
 }
 
-// Tests ----------------------------------------------------------------------------------------
+// Tests
+// ----------------------------------------------------------------------------------------
 
 TEST(Aggregates, GiveWhatSparkGives) {
   std::ifstream file(MILLRACE_SOURCE_DIR "/src/expr/testdata/spark_aggregates.txt");
@@ -243,14 +246,16 @@ TEST(Aggregates, GiveWhatSparkGives) {
     }
     const std::string expected = line.substr(kArrow.size());
     for (const Way way : {Way::kAtOnce, Way::kInterleaved, Way::kRestarts}) {
-      EXPECT_EQ(Evaluated(sql, way), expected) << sql << ", way " << static_cast<int>(way);
+      EXPECT_EQ(Evaluated(sql, way), expected)
+          << sql << ", way " << static_cast<int>(way);
     }
     ++compared;
-    // Spark's own merge of partial results may differ in the last digits of doubles, and in
-    // whether a sum overflows on its way.
+    // Spark's own merge of partial results may differ in the last digits of doubles, and
+    // in whether a sum overflows on its way.
     if (expected.starts_with("ERROR") || sql.starts_with("try_sum")) continue;
     const std::string merged = Evaluated(sql, Way::kMerged);
-    EXPECT_TRUE(Close(expected, merged)) << sql << " merged gives " << merged << ", not " << expected;
+    EXPECT_TRUE(Close(expected, merged))
+        << sql << " merged gives " << merged << ", not " << expected;
   }
   EXPECT_GT(compared, 150);
 }
@@ -271,11 +276,11 @@ TEST(Aggregates, ExamplesAreTrue) {
       if (tuple) columns = SplitList(row.substr(1, row.size() - 2)).size();
       rows += (rows.empty() ? "" : ", ") + (tuple ? row : "(" + row + ")");
     }
-    const std::string sql = std::string(spec->name) + (columns == 1 ? "(a)" : "(a, b)") +
-                            " FROM " + rows;
+    const std::string sql =
+        std::string(spec->name) + (columns == 1 ? "(a)" : "(a, b)") + " FROM " + rows;
     EXPECT_THAT(Evaluated(sql, Way::kAtOnce),
-                testing::EndsWith(": " + std::string(spec->example.substr(
-                                             arrow + kArrow.size()))))
+                testing::EndsWith(
+                    ": " + std::string(spec->example.substr(arrow + kArrow.size()))))
         << sql;
     EXPECT_FALSE(spec->doc.empty()) << spec->name;
   }
@@ -291,8 +296,9 @@ data::ArrayPtr Longs(int64_t count) {
 // The estimate for `sql`, an expression of the bigint "id" from 0 to count - 1.
 int64_t DistinctCount(std::string_view cast_to, int64_t count, double deviation) {
   const data::ArrayPtr ids = Longs(count);
-  const data::Batch rows = arrow::RecordBatch::Make(
-      arrow::schema({arrow::field("id", arrow::int64())}), count, std::vector<data::ArrayPtr>{ids});
+  const data::Batch rows =
+      arrow::RecordBatch::Make(arrow::schema({arrow::field("id", arrow::int64())}), count,
+                               std::vector<data::ArrayPtr>{ids});
   const ExprPtr id = std::make_shared<Column>(0, "id", data::LongType(), false, 0);
   const ExprPtr cast = *MakeCast(id, *data::ParseType(cast_to));
   const BoundAggregate bound = *BindAggregate(
@@ -307,7 +313,8 @@ int64_t DistinctCount(std::string_view cast_to, int64_t count, double deviation)
 }
 
 TEST(ApproxCountDistinct, EstimatesAsSpark) {
-  // What Spark 4.2.0 gives for approx_count_distinct(CAST(id AS …), deviation) FROM range(n).
+  // What Spark 4.2.0 gives for approx_count_distinct(CAST(id AS …), deviation) FROM
+  // range(n).
   EXPECT_EQ(DistinctCount("bigint", 10, 0.05), 10);
   EXPECT_EQ(DistinctCount("bigint", 1000, 0.05), 1026);
   EXPECT_EQ(DistinctCount("bigint", 3000, 0.05), 2770);
@@ -334,19 +341,24 @@ TEST(HyperLogLog, TakesFiftyTwoWordsByDefault) {
   EXPECT_FALSE(HyperLogLog::Make(-1).has_value());
 }
 
-constexpr char kNines[] = "CAST('99999999999999999999999999999999999999' AS DECIMAL(38,0))";
+constexpr char kNines[] =
+    "CAST('99999999999999999999999999999999999999' AS DECIMAL(38,0))";
 
 TEST(DecimalSum, FailsBeyondItsPrecisionEvenIfItComesBack) {
   const std::string one = "CAST(1 AS DECIMAL(38,0))";
   for (const std::string& rows : {fmt::format("({}), ({})", kNines, one),
                                   fmt::format("({}), ({}), (-{})", kNines, one, one)}) {
-    EXPECT_EQ(Evaluated("sum(a) FROM " + rows, Way::kRestarts),
-              "ERROR [ARITHMETIC_OVERFLOW] Overflow in sum of decimals. Use 'try_sum' to "
-              "tolerate overflow and return NULL instead. If necessary set "
-              "\"spark.sql.ansi.enabled\" to \"false\" to bypass this error. SQLSTATE: 22003");
-    EXPECT_THAT(Evaluated("avg(a) FROM " + rows, Way::kAtOnce), HasSubstr("Use 'try_avg' to"));
-    EXPECT_EQ(Evaluated("try_sum(a) FROM " + rows, Way::kRestarts), "decimal(38,0): NULL");
-    EXPECT_EQ(Evaluated("try_avg(a) FROM " + rows, Way::kRestarts), "decimal(38,4): NULL");
+    EXPECT_EQ(
+        Evaluated("sum(a) FROM " + rows, Way::kRestarts),
+        "ERROR [ARITHMETIC_OVERFLOW] Overflow in sum of decimals. Use 'try_sum' to "
+        "tolerate overflow and return NULL instead. If necessary set "
+        "\"spark.sql.ansi.enabled\" to \"false\" to bypass this error. SQLSTATE: 22003");
+    EXPECT_THAT(Evaluated("avg(a) FROM " + rows, Way::kAtOnce),
+                HasSubstr("Use 'try_avg' to"));
+    EXPECT_EQ(Evaluated("try_sum(a) FROM " + rows, Way::kRestarts),
+              "decimal(38,0): NULL");
+    EXPECT_EQ(Evaluated("try_avg(a) FROM " + rows, Way::kRestarts),
+              "decimal(38,4): NULL");
   }
 }
 
@@ -359,8 +371,10 @@ TEST(DecimalQuotient, HasThirtyNineDigitsInErrors) {
 TEST(Accumulators, ResetMakesSlotsEmptyAgain) {
   for (const AggregateSpec* spec : AllAggregates()) {
     const bool boolean = spec->name == "count_if" || spec->name.starts_with("bool") ||
-                         spec->name == "every" || spec->name == "some" || spec->name == "any";
-    const data::Batch rows = *MakeRows(boolean ? "(true, 1), (false, 2)" : "(5, 1), (7, 2)");
+                         spec->name == "every" || spec->name == "some" ||
+                         spec->name == "any";
+    const data::Batch rows =
+        *MakeRows(boolean ? "(true, 1), (false, 2)" : "(5, 1), (7, 2)");
     const std::string call =
         std::string(spec->name) + (spec->min_args == 2 ? "(a, b)" : "(a)");
     const BoundAggregate bound = *BindCallText(call, rows);
@@ -369,7 +383,8 @@ TEST(Accumulators, ResetMakesSlotsEmptyAgain) {
     std::string empty;
     groups->Serialize(0, &empty);
     std::vector<Value> args;
-    for (const ExprPtr& arg : bound.args) args.push_back(*arg->Evaluate(rows, EvalContext()));
+    for (const ExprPtr& arg : bound.args)
+      args.push_back(*arg->Evaluate(rows, EvalContext()));
     ASSERT_TRUE(groups->Update(args, std::vector<uint32_t>{0, 1}, 2).ok());
     std::string used;
     groups->Serialize(0, &used);
@@ -389,15 +404,16 @@ TEST(Accumulators, ResetMakesSlotsEmptyAgain) {
 
 TEST(Accumulators, RefuseEveryStateThatIsCutShort) {
   for (const std::string_view call :
-       {"sum(a)", "avg(a)", "count(a)", "max(a)", "max(c)", "max(d)", "first(a)", "first(c)",
-        "last(d)", "max_by(a, c)", "stddev(a)", "kurtosis(a)", "corr(a, a)",
+       {"sum(a)", "avg(a)", "count(a)", "max(a)", "max(c)", "max(d)", "first(a)",
+        "first(c)", "last(d)", "max_by(a, c)", "stddev(a)", "kurtosis(a)", "corr(a, a)",
         "collect_list(c)", "collect_set(d)", "approx_count_distinct(a)", "bit_or(a)"}) {
     const data::Batch rows = *MakeRows("(5, 1.5, 'text', array('x', NULL))");
     const BoundAggregate bound = *BindCallText(call, rows);
     const auto groups = bound.make();
     groups->Resize(1);
     std::vector<Value> args;
-    for (const ExprPtr& arg : bound.args) args.push_back(*arg->Evaluate(rows, EvalContext()));
+    for (const ExprPtr& arg : bound.args)
+      args.push_back(*arg->Evaluate(rows, EvalContext()));
     ASSERT_TRUE(groups->Update(args, std::vector<uint32_t>{0}, 1).ok());
     std::string bytes;
     groups->Serialize(0, &bytes);
@@ -412,18 +428,17 @@ TEST(Accumulators, RefuseEveryStateThatIsCutShort) {
 
 TEST(Accumulators, ConstantArgumentsStandForAllRows) {
   const data::Batch rows = *MakeRows("(1), (2), (3)");
-  for (const auto& [call, expected] :
-       std::vector<std::pair<std::string, std::string>>{{"sum(5)", "bigint: 15"},
-                                                        {"avg(1.5D)", "double: 1.5"},
-                                                        {"count(1)", "bigint: 3"},
-                                                        {"count(NULL)", "bigint: 0"},
-                                                        {"max('x')", "string: x"},
-                                                        {"first(array(1))", "array<int>: [1]"},
-                                                        {"collect_list(7)",
-                                                         "array<int>: [7, 7, 7]"},
-                                                        {"max_by(1, 2)", "int: 1"},
-                                                        {"count_if(true)", "bigint: 3"},
-                                                        {"sum(NULL)", "double: NULL"}}) {
+  for (const auto& [call, expected] : std::vector<std::pair<std::string, std::string>>{
+           {"sum(5)", "bigint: 15"},
+           {"avg(1.5D)", "double: 1.5"},
+           {"count(1)", "bigint: 3"},
+           {"count(NULL)", "bigint: 0"},
+           {"max('x')", "string: x"},
+           {"first(array(1))", "array<int>: [1]"},
+           {"collect_list(7)", "array<int>: [7, 7, 7]"},
+           {"max_by(1, 2)", "int: 1"},
+           {"count_if(true)", "bigint: 3"},
+           {"sum(NULL)", "double: NULL"}}) {
     const Result<BoundAggregate> bound = BindCallText(call, rows);
     ASSERT_TRUE(bound.ok()) << call << bound.status().ToString();
     for (const Way way : {Way::kAtOnce, Way::kRestarts}) {

@@ -1,4 +1,5 @@
-// Runs what real Spark was asked (testdata/spark_*.txt) and compares types, texts and errors.
+// Runs what real Spark was asked (testdata/spark_*.txt) and compares types, texts and
+// errors.
 #include <fstream>
 #include <map>
 #include <string>
@@ -47,12 +48,17 @@ std::vector<Case> AllCases() {
 std::string Escaped(std::string_view text) {
   std::string escaped;
   for (const char c : text) {
-    escaped += c == '\\' ? "\\\\" : c == '\n' ? "\\n" : c == '\t' ? "\\t" : std::string(1, c);
+    escaped += c == '\\'   ? "\\\\"
+               : c == '\n' ? "\\n"
+               : c == '\t' ? "\\t"
+                           : std::string(1, c);
   }
   return escaped;
 }
 
-std::string ErrorText(const Status& status) { return "ERROR " + Escaped(status.ToString()); }
+std::string ErrorText(const Status& status) {
+  return "ERROR " + Escaped(status.ToString());
+}
 
 data::Batch RowsWithoutColumns(int64_t rows) {
   return arrow::RecordBatch::Make(arrow::schema(arrow::FieldVector{}), rows,
@@ -61,7 +67,8 @@ data::Batch RowsWithoutColumns(int64_t rows) {
 
 std::string TextAt(const data::ArrayPtr& array, int64_t row) {
   if (array->IsNull(row)) return "NULL";
-  const std::string_view text = static_cast<const arrow::StringViewArray&>(*array).GetView(row);
+  const std::string_view text =
+      static_cast<const arrow::StringViewArray&>(*array).GetView(row);
   const bool plain = !text.empty() && text != "NULL" && text.front() != ' ' &&
                      text.back() != ' ' && text.back() != '\n';
   return plain ? Escaped(text) : "'" + Escaped(text) + "'";
@@ -94,7 +101,8 @@ TEST(Golden, ConstantsGiveWhatSparkGives) {
   }
 }
 
-// A literal as a column of four values, null, value, value …, with an offset into its buffers.
+// A literal as a column of four values, null, value, value …, with an offset into its
+// buffers.
 ExprPtr AsColumn(ExprPtr literal) {
   BoundFunction function;
   function.type = literal->type();
@@ -134,7 +142,8 @@ TEST(Golden, ColumnsGiveWhatConstantsGive) {
   EXPECT_GT(compared, 400);
 }
 
-// Types -----------------------------------------------------------------------------------------
+// Types
+// -----------------------------------------------------------------------------------------
 
 const char* const kTypes[] = {"BOOLEAN",
                               "TINYINT",

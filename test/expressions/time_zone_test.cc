@@ -15,19 +15,21 @@ namespace {
 
 const data::TimeZone& Zone(std::string_view id) { return **data::TimeZone::Find(id); }
 
-std::string Evaluated(std::string_view sql, std::string_view zone, int64_t now_micros = 0) {
+std::string Evaluated(std::string_view sql, std::string_view zone,
+                      int64_t now_micros = 0) {
   const Result<ExprPtr> expr = ParseExpression(sql, zone);
   if (!expr.ok()) return expr.status().ToString();
   const Result<ExprPtr> text = MakeCast(*expr, data::StringType());
   if (!text.ok()) return text.status().ToString();
-  const data::Batch row = arrow::RecordBatch::Make(
-      arrow::schema(arrow::FieldVector{}), 1, std::vector<data::ArrayPtr>{});
+  const data::Batch row = arrow::RecordBatch::Make(arrow::schema(arrow::FieldVector{}), 1,
+                                                   std::vector<data::ArrayPtr>{});
   const Result<data::ArrayPtr> array =
       EvaluateToArray(**text, row, EvalContext{&Zone(zone), now_micros});
   if (!array.ok()) return array.status().ToString();
   const std::string type = data::SimpleTypeName(*(*expr)->type()) + ": ";
   if ((*array)->IsNull(0)) return type + "NULL";
-  return type + std::string(static_cast<const arrow::StringViewArray&>(**array).GetView(0));
+  return type +
+         std::string(static_cast<const arrow::StringViewArray&>(**array).GetView(0));
 }
 
 TEST(DateTime, FollowsTheSessionTimeZoneAsSparkDoes) {
@@ -40,7 +42,8 @@ TEST(DateTime, FollowsTheSessionTimeZoneAsSparkDoes) {
     if (line.starts_with("zone ")) {
       zone = line.substr(5);
     } else if (line.starts_with(kArrow)) {
-      EXPECT_EQ(Evaluated(sql, zone), line.substr(kArrow.size())) << sql << " in " << zone;
+      EXPECT_EQ(Evaluated(sql, zone), line.substr(kArrow.size()))
+          << sql << " in " << zone;
       ++compared;
     } else {
       sql = line;

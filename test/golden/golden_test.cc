@@ -1,6 +1,6 @@
-// The recorded streaming cases of a real Spark 4.2: same rows, watermarks and state counts, batch
-// by batch. Inputs and outputs: streaming_cases.json, back_to_back_cases.json; plans: plans.json,
-// made by `./dev golden`.
+// The recorded streaming cases of a real Spark 4.2: same rows, watermarks and state
+// counts, batch by batch. Inputs and outputs: streaming_cases.json,
+// back_to_back_cases.json; plans: plans.json, made by `./dev golden`.
 #include <gmock/gmock.h>
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
@@ -51,7 +51,7 @@ Json FindCase(const std::string& id) {
 // One batch as the cases record it.
 struct BatchRecord {
   int64_t input_rows = 0;
-  std::string watermark;                      // "" without one
+  std::string watermark;                        // "" without one
   std::vector<std::vector<std::string>> state;  // name, total, updated, removed, dropped
   bool operator==(const BatchRecord&) const = default;
 };
@@ -61,13 +61,14 @@ void PrintTo(const BatchRecord& record, std::ostream* out) {
   for (const auto& op : record.state) *out << " " << testing::PrintToString(op);
 }
 
-// A session over temporary folders, one per source, and a clock that stands still: a query looks
-// for files only when it is told to.
+// A session over temporary folders, one per source, and a clock that stands still: a
+// query looks for files only when it is told to.
 class Scene {
  public:
   explicit Scene(const std::string& id)
       : id_(id),
-        folder_(std::filesystem::temp_directory_path() / ("millrace-golden-" + MakeUuid())),
+        folder_(std::filesystem::temp_directory_path() /
+                ("millrace-golden-" + MakeUuid())),
         fs_(MakeLocalFileSystem()),
         clock_(EpochMillis(std::chrono::milliseconds(1'750'000'000'000))),
         tables_(std::make_shared<connectors::memory::MemoryTables>()) {
@@ -97,8 +98,8 @@ class Scene {
 
   void AddFile(int source, const Json& rows) {
     const int number = files_++;
-    const std::filesystem::path path =
-        std::filesystem::path(SourceFolder(source)) / ("f" + std::to_string(10000 + number));
+    const std::filesystem::path path = std::filesystem::path(SourceFolder(source)) /
+                                       ("f" + std::to_string(10000 + number));
     {
       std::ofstream file(path.string() + ".tmp");
       for (const Json& row : rows) {
@@ -106,15 +107,17 @@ class Scene {
       }
     }
     // One second apart, so that files are read in the order they were added.
-    std::filesystem::last_write_time(
-        path.string() + ".tmp",
-        std::filesystem::file_time_type::clock::now() + std::chrono::seconds(number - 1000));
+    std::filesystem::last_write_time(path.string() + ".tmp",
+                                     std::filesystem::file_time_type::clock::now() +
+                                         std::chrono::seconds(number - 1000));
     std::filesystem::rename(path.string() + ".tmp", path.string() + ".json");
   }
 
-  Status Start(const std::string& mode, bool available_now, const std::string& checkpoint) {
+  Status Start(const std::string& mode, bool available_now,
+               const std::string& checkpoint) {
     proto::ExecutePlanRequest request;
-    auto* start = request.mutable_plan()->mutable_command()->mutable_write_stream_operation_start();
+    auto* start =
+        request.mutable_plan()->mutable_command()->mutable_write_stream_operation_start();
     MILLRACE_RETURN_IF_ERROR(Plan(start->mutable_input()));
     start->set_format("memory");
     start->set_query_name(table());
@@ -156,9 +159,9 @@ class Scene {
   std::map<int64_t, BatchRecord> Batches() const {
     std::map<int64_t, BatchRecord> batches;
     for (const metrics::StreamingQueryProgress& progress : query_->recent_progress()) {
-      const bool ran = std::any_of(progress.duration_millis.begin(),
-                                   progress.duration_millis.end(),
-                                   [](const auto& phase) { return phase.first == "addBatch"; });
+      const bool ran =
+          std::any_of(progress.duration_millis.begin(), progress.duration_millis.end(),
+                      [](const auto& phase) { return phase.first == "addBatch"; });
       if (!ran) continue;
       BatchRecord record;
       record.input_rows = progress.input_rows();
@@ -206,7 +209,8 @@ std::vector<std::vector<std::string>> StateOf(const Json& recorded) {
   std::vector<std::vector<std::string>> state;
   for (const Json& op : recorded) {
     std::vector<std::string> parts;
-    for (const Json& part : op) parts.push_back(part.is_string() ? part.get<std::string>() : part.dump());
+    for (const Json& part : op)
+      parts.push_back(part.is_string() ? part.get<std::string>() : part.dump());
     state.push_back(std::move(parts));
   }
   return state;
@@ -230,7 +234,8 @@ TEST_P(StreamingCase, GivesSparksRowsAndWatermarks) {
     const std::string marker = "terminated with exception: ";
     recorded_error = golden["error"][1];
     recorded_error.erase(0, recorded_error.find(marker) + marker.size());
-    recorded_error.resize(std::min(recorded_error.find(" SQLSTATE"), recorded_error.size()));
+    recorded_error.resize(
+        std::min(recorded_error.find(" SQLSTATE"), recorded_error.size()));
   }
   const Status started = scene.Start(mode, false, "checkpoint");
   if (!started.ok()) {
@@ -249,7 +254,8 @@ TEST_P(StreamingCase, GivesSparksRowsAndWatermarks) {
     }
     const Status processed = scene.query().ProcessAllAvailable();
     ASSERT_TRUE(processed.ok()) << processed.ToString();
-    const bool ordered = golden["code"].get<std::string>().find("orderBy") != std::string::npos;
+    const bool ordered =
+        golden["code"].get<std::string>().find("orderBy") != std::string::npos;
     const std::vector<Json> rows = scene.Rows(before);
     EXPECT_TRUE(SameRows(rows, List(step["new"]), ordered))
         << "got " << Json(rows).dump() << "\nSpark gave " << step["new"].dump();
@@ -273,9 +279,9 @@ TEST_P(StreamingCase, GivesSparksRowsAndWatermarks) {
   EXPECT_THAT(failed.ToString(), testing::HasSubstr(recorded_error));
 }
 
-// The same, but the query ends after each step and goes on from its checkpoint. Not for unions of
-// streams: there the rows depend on how far each one's watermark had come, which Spark too forgets
-// at a restart.
+// The same, but the query ends after each step and goes on from its checkpoint. Not for
+// unions of streams: there the rows depend on how far each one's watermark had come,
+// which Spark too forgets at a restart.
 TEST_P(StreamingCase, GivesTheSameRowsOverRestarts) {
   const Json golden = FindCase(GetParam());
   const std::string mode = golden["mode"];
@@ -283,7 +289,8 @@ TEST_P(StreamingCase, GivesTheSameRowsOverRestarts) {
   for (const auto& [key, value] : golden["conf"].items()) {
     ASSERT_TRUE(scene.SetConf(key, value).ok());
   }
-  const bool unites = golden["code"].get<std::string>().find(".union(") != std::string::npos;
+  const bool unites =
+      golden["code"].get<std::string>().find(".union(") != std::string::npos;
   for (const Json& step : golden["steps"]) {
     if (golden.contains("error") || unites) break;
     SCOPED_TRACE("step " + step.dump().substr(0, 400));
@@ -294,17 +301,20 @@ TEST_P(StreamingCase, GivesTheSameRowsOverRestarts) {
     ASSERT_TRUE(started.ok()) << started.ToString();
     const Result<bool> ended = scene.query().AwaitTermination(std::nullopt);
     ASSERT_TRUE(ended.ok()) << ended.status().ToString();
-    const bool ordered = golden["code"].get<std::string>().find("orderBy") != std::string::npos;
+    const bool ordered =
+        golden["code"].get<std::string>().find("orderBy") != std::string::npos;
     const std::vector<Json> rows = scene.Rows();
     EXPECT_TRUE(SameRows(rows, List(step["new"]), ordered))
         << "got " << Json(rows).dump() << "\nSpark gave " << step["new"].dump();
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Spark, StreamingCase, testing::ValuesIn(CasesOf("streaming_cases.json")),
+INSTANTIATE_TEST_SUITE_P(Spark, StreamingCase,
+                         testing::ValuesIn(CasesOf("streaming_cases.json")),
                          [](const auto& instance) { return instance.param; });
 // Joins and sessions beyond those: made by tools/record_streaming.py.
-INSTANTIATE_TEST_SUITE_P(Joins, StreamingCase, testing::ValuesIn(CasesOf("join_cases.json")),
+INSTANTIATE_TEST_SUITE_P(Joins, StreamingCase,
+                         testing::ValuesIn(CasesOf("join_cases.json")),
                          [](const auto& instance) { return instance.param; });
 
 class BackToBackCase : public testing::TestWithParam<std::string> {};

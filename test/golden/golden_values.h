@@ -1,4 +1,5 @@
-// Result rows in the form the recorded cases have them: what Python's json made of PySpark's rows.
+// Result rows in the form the recorded cases have them: what Python's json made of
+// PySpark's rows.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -7,8 +8,8 @@
 
 namespace millrace::golden {
 
-/// The rows of a batch as JSON arrays: timestamps as "2024-01-01 00:00:01.500000", decimals as
-/// "D1.25", structs as objects, NaN as "nan".
+/// The rows of a batch as JSON arrays: timestamps as "2024-01-01 00:00:01.500000",
+/// decimals as "D1.25", structs as objects, NaN as "nan".
 std::vector<nlohmann::json> RowsToJson(const data::Batch& batch);
 
 /// Whether two recorded values are the same; doubles up to 1e-9 relative.

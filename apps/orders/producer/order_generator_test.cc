@@ -28,8 +28,8 @@ std::optional<Order> Read(const std::string& text) {
   int length = 0;
   const int fields = std::sscanf(
       text.c_str(),
-      R"({"user_id": "%15[u0-9]", "amount": %d.%2[0-9], "timestamp": "%26[-:.T0-9]"}%n)", user,
-      &whole, cents, time, &length);
+      R"({"user_id": "%15[u0-9]", "amount": %d.%2[0-9], "timestamp": "%26[-:.T0-9]"}%n)",
+      user, &whole, cents, time, &length);
   const bool complete = fields == 4 && static_cast<size_t>(length) == text.size() &&
                         std::strlen(cents) == 2 && std::strlen(time) == 26;
   if (!complete) return std::nullopt;

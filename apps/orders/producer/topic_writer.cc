@@ -71,15 +71,14 @@ TopicWriter::TopicWriter(const Options& options) : kafka_(std::make_unique<Kafka
           writer->last_error_ = rd_kafka_err2str(message->err);
         }
       });
-  rd_kafka_conf_set_error_cb(conf,
-                             [](rd_kafka_t*, int code, const char* text, void* self) {
-                               auto* writer = static_cast<TopicWriter*>(self);
-                               if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;
-                               writer->kafka_->trouble = text;
-                               writer->kafka_->refused =
-                                   code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
-                                   code == RD_KAFKA_RESP_ERR__SSL;
-                             });
+  rd_kafka_conf_set_error_cb(
+      conf, [](rd_kafka_t*, int code, const char* text, void* self) {
+        auto* writer = static_cast<TopicWriter*>(self);
+        if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;
+        writer->kafka_->trouble = text;
+        writer->kafka_->refused =
+            code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;
+      });
   kafka_->producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason.data(), reason.size());
   if (kafka_->producer == nullptr) {
     rd_kafka_conf_destroy(conf);

@@ -8,6 +8,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "connectors/file/csv_cells.h"
 #include "connectors/file/csv_schema.h"
@@ -138,7 +139,7 @@ class CsvReader final : public connector::Reader {
     for (int i = 0; i < expected->num_fields(); ++i) {
       const std::string& name = expected->field(i)->name();
       names += fmt::format("{}{}", i == 0 ? "" : ", ", name);
-      same = same && SameColumnName(cells[static_cast<size_t>(i)], name);
+      same = same && EqualsIgnoreCase(cells[static_cast<size_t>(i)], name);
     }
     if (same) return Status::OK();
     return ArgumentError(
@@ -287,7 +288,7 @@ class CsvFormat final : public FileFormat {
     std::map<std::string, int> position;
     arrow::FieldVector in_file;
     for (const data::FieldPtr& field : schema->fields()) {
-      if (SameColumnName(field->name(), corrupt)) continue;
+      if (EqualsIgnoreCase(field->name(), corrupt)) continue;
       position.emplace(field->name(), static_cast<int>(in_file.size()));
       in_file.push_back(field);
     }

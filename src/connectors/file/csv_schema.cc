@@ -8,16 +8,10 @@
 #include <arrow/type.h>
 #include <fmt/format.h>
 
+#include "base/ascii.h"
+
 namespace millrace::connectors::file {
 namespace {
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
-}
 
 bool IsIsoDate(std::string_view text) {
   return text.size() == 10 && text[4] == '-' && text[7] == '-' && data::ParseDate(text);
@@ -37,11 +31,11 @@ Result<CsvSchemaInference> CsvSchemaInference::Make(
 void CsvSchemaInference::SetHeader(std::span<const Cell> cells, bool is_header) {
   if (has_header()) return;
   std::map<std::string, int> count;
-  for (const Cell cell : cells) ++count[Lower(cell)];
+  for (const Cell cell : cells) ++count[LowerCase(cell)];
   for (size_t i = 0; i < cells.size(); ++i) {
     if (!is_header || cells[i].empty()) {
       names_.push_back(fmt::format("_c{}", i));
-    } else if (count[Lower(cells[i])] > 1) {
+    } else if (count[LowerCase(cells[i])] > 1) {
       names_.push_back(fmt::format("{}{}", cells[i], i));
     } else {
       names_.emplace_back(cells[i]);
@@ -75,7 +69,7 @@ CsvSchemaInference::Kind CsvSchemaInference::KindOf(std::string_view text,
           ? data::ParseTimestamp(text, *formats_.zone, 0).has_value()
           : formats_.timestamp->Parse(text, *formats_.zone).has_value();
   if (timestamp) return Kind::kTimestamp;
-  const std::string lower = Lower(text);
+  const std::string lower = LowerCase(text);
   return lower == "true" || lower == "false" ? Kind::kBoolean : Kind::kString;
 }
 

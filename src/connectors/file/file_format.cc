@@ -39,12 +39,4 @@ data::SchemaPtr AsNullable(const arrow::Schema& schema) {
   return arrow::schema(std::move(fields));
 }
 
-bool SameColumnName(std::string_view a, std::string_view b) {
-  auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
-
 }  // namespace millrace::connectors::file

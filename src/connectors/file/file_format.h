@@ -52,6 +52,4 @@ std::unique_ptr<FileFormat> MakeCsvFormat();
 data::TypePtr AsNullable(const data::TypePtr& type);
 data::SchemaPtr AsNullable(const arrow::Schema& schema);
 
-bool SameColumnName(std::string_view a, std::string_view b);  // without case
-
 }  // namespace millrace::connectors::file

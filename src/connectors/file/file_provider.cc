@@ -6,6 +6,7 @@
 #include <arrow/type.h>
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/uuid.h"
 #include "connectors/file/absolute_path.h"
@@ -88,7 +89,7 @@ class FileSourceProvider final : public connector::SourceProvider {
     for (const data::FieldPtr& field : schema->fields()) {
       const bool partition =
           std::any_of(partitions.begin(), partitions.end(), [&](const data::FieldPtr& p) {
-            return SameColumnName(p->name(), field->name());
+            return EqualsIgnoreCase(p->name(), field->name());
           });
       if (!partition) fields.push_back(field);
     }

@@ -6,6 +6,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include "base/ascii.h"
 #include "connectors/file/partition_path.h"
 
 namespace millrace::connectors::file {
@@ -13,7 +14,7 @@ namespace {
 
 bool Contains(const std::vector<std::string>& names, const std::string& name) {
   return std::any_of(names.begin(), names.end(), [&](const std::string& other) {
-    return SameColumnName(other, name);
+    return EqualsIgnoreCase(other, name);
   });
 }
 
@@ -33,7 +34,7 @@ class PartitionedReader final : public connector::Reader {
       const auto& names = plan_->partition_columns;
       const auto found = std::find_if(
           names.begin(), names.end(),
-          [&](const std::string& name) { return SameColumnName(name, field->name()); });
+          [&](const std::string& name) { return EqualsIgnoreCase(name, field->name()); });
       if (found == names.end()) {
         columns.push_back(batch->column(own++));
         continue;

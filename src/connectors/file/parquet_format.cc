@@ -14,6 +14,7 @@
 #include <parquet/metadata.h>
 #include <parquet/properties.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "connectors/file/arrow_io.h"
 #include "connectors/file/file_format.h"
@@ -187,7 +188,7 @@ class Adapter {
     for (const data::FieldPtr& field : type->fields()) {
       std::shared_ptr<arrow::ArrayData> child;
       for (int i = 0; i < array.type->num_fields(); ++i) {
-        if (!SameColumnName(array.type->field(i)->name(), field->name())) continue;
+        if (!EqualsIgnoreCase(array.type->field(i)->name(), field->name())) continue;
         MILLRACE_ASSIGN_OR_RETURN(
             child, Adapt(array.child_data[static_cast<size_t>(i)], field->type(),
                          fmt::format("{}, {}", column, field->name())));
@@ -230,7 +231,8 @@ class ParquetReader final : public connector::Reader {
           found = static_cast<int>(i);
           break;
         }
-        if (found < 0 && SameColumnName(name, field->name())) found = static_cast<int>(i);
+        if (found < 0 && EqualsIgnoreCase(name, field->name()))
+          found = static_cast<int>(i);
       }
       if (found >= 0) {
         LeafColumns(fields[static_cast<size_t>(found)], &leaves);
@@ -371,7 +373,7 @@ class ParquetFormat final : public FileFormat {
     for (const data::FieldPtr& field : right->fields()) {
       const auto same =
           std::find_if(fields.begin(), fields.end(), [&](const data::FieldPtr& f) {
-            return SameColumnName(f->name(), field->name());
+            return EqualsIgnoreCase(f->name(), field->name());
           });
       if (same == fields.end()) {
         fields.push_back(field);

@@ -14,6 +14,7 @@
 #include <parquet/properties.h>
 #include <parquet/schema.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "connectors/file/arrow_io.h"
 #include "data/types.h"
@@ -213,13 +214,6 @@ class ParquetWriter final : public RowFileWriter {
   int64_t group_bytes_ = 0;
 };
 
-std::string Lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return text;
-}
-
 }  // namespace
 
 Status CheckParquetSchema(const data::SchemaPtr& schema) {
@@ -238,7 +232,7 @@ Status CheckParquetSchema(const data::SchemaPtr& schema) {
 }
 
 Result<RowFileFormat> ParquetFileFormat(const Options& options) {
-  const std::string name = Lower(options.GetOr("compression", "snappy"));
+  const std::string name = LowerCase(options.GetOr("compression", "snappy"));
   const Codec* const codec = std::find_if(std::begin(kCodecs), std::end(kCodecs),
                                           [&](const Codec& c) { return c.name == name; });
   if (codec == std::end(kCodecs)) {

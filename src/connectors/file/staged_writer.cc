@@ -8,6 +8,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/uuid.h"
 #include "connectors/file/file_format.h"
@@ -204,7 +205,7 @@ Result<PartitionLayout> LayOut(const data::SchemaPtr& schema,
   for (const std::string& name : partition_columns) {
     int found = -1;
     for (int i = 0; i < schema->num_fields(); ++i) {
-      if (SameColumnName(schema->field(i)->name(), name)) found = i;
+      if (EqualsIgnoreCase(schema->field(i)->name(), name)) found = i;
     }
     if (found < 0) {
       std::string names;

@@ -10,6 +10,7 @@
 #include <arrow/type.h>
 #include <arrow/util/decimal.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "connectors/file/arrow_io.h"
 #include "data/types.h"
@@ -88,18 +89,9 @@ bool ParseFloating(std::string_view text, const TextFormats& formats, T* out) {
   return ParseJavaFloating(text, out);
 }
 
-bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
-  if (text.size() != lower.size()) return false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c) != lower[i]) return false;
-  }
-  return true;
-}
-
 bool ParseBoolean(std::string_view text, bool* out) {
-  *out = EqualsIgnoringCase(text, "true");
-  return *out || EqualsIgnoringCase(text, "false");
+  *out = EqualsIgnoreCase(text, "true");
+  return *out || EqualsIgnoreCase(text, "false");
 }
 
 bool ParseDecimal(std::string_view text, const arrow::Decimal128Type& type,

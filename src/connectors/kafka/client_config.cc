@@ -11,6 +11,7 @@
 #include <set>
 #include <vector>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "connectors/kafka/trust_store.h"
 #include "millrace/kafka_settings.h"
@@ -79,13 +80,6 @@ bool IsSecret(std::string_view name) {
   });
 }
 
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(),
-                         [](unsigned char c) { return std::tolower(c); });
-  return out;
-}
-
 std::string_view Trim(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r\n";
   const size_t first = text.find_first_not_of(kBlanks);
@@ -139,7 +133,7 @@ JavaSettings ReadSettings(const Options& options,
                           std::map<std::string, std::string>* keys) {
   JavaSettings java;
   for (const auto& [key, value] : options.original()) {
-    const std::string lower = Lower(key);
+    const std::string lower = LowerCase(key);
     if (!lower.starts_with(kPrefix)) continue;
     const std::string name = lower.substr(kPrefix.size());
     java[name] = value;

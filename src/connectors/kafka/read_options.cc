@@ -6,6 +6,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "base/error.h"
 
 namespace millrace::connectors::kafka {
@@ -27,13 +28,6 @@ std::string_view Trim(std::string_view text) {
     text.remove_suffix(1);
   }
   return text;
-}
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(),
-                         [](unsigned char c) { return std::tolower(c); });
-  return out;
 }
 
 std::optional<int64_t> ParseLong(std::string_view text) {
@@ -65,7 +59,7 @@ Result<std::optional<int64_t>> GetPositive(const Options& options, std::string_v
 Result<bool> GetFlag(const Options& options, std::string_view key, bool fallback) {
   const std::optional<std::string> text = options.Get(key);
   if (!text) return fallback;
-  const std::string lower = Lower(*text);
+  const std::string lower = LowerCase(*text);
   if (lower == "true") return true;
   if (lower == "false") return false;
   return ArgumentError("For input string: \"{}\"", *text);
@@ -85,7 +79,7 @@ std::vector<std::string> SplitTopics(std::string_view text) {
 // Java's duration texts, "15m", "10s", "200ms"; a number alone is in milliseconds.
 // Spark: JavaUtils.timeStringAsMs.
 Result<std::chrono::milliseconds> ParseDelay(std::string_view text) {
-  const std::string lower = Lower(Trim(text));
+  const std::string lower = LowerCase(Trim(text));
   int64_t number = 0;
   const char* end = lower.data() + lower.size();
   const auto [rest, error] = std::from_chars(lower.data(), end, number);
@@ -138,7 +132,7 @@ Status CheckGeneral(const Options& options) {
     MILLRACE_ASSIGN_OR_RETURN(const std::optional<int64_t> value, GetLong(options, key));
     if (value && *value <= 0) {
       return ArgumentError("{} must be positive",
-                           key == "minPartitions" ? std::string(key) : Lower(key));
+                           key == "minPartitions" ? std::string(key) : LowerCase(key));
     }
   }
   if (options.Has("kafka.auto.offset.reset")) {
@@ -235,7 +229,7 @@ Result<OffsetLimit> ParseLimit(const Options& options, const LimitKeys& keys,
   OffsetLimit limit;
   limit.kind = fallback;
   if (const auto strategy = options.Get("startingOffsetsByTimestampStrategy")) {
-    const std::string lower = Lower(*strategy);
+    const std::string lower = LowerCase(*strategy);
     if (lower != "error" && lower != "latest") {
       return ArgumentError(
           "Option 'startingOffsetsByTimestampStrategy' must be error or latest, found: "
@@ -255,9 +249,9 @@ Result<OffsetLimit> ParseLimit(const Options& options, const LimitKeys& keys,
     MILLRACE_ASSIGN_OR_RETURN(limit.values, ParseTimestamps(Trim(*json)));
   } else if (const auto offsets = options.Get(keys.offsets)) {
     const std::string_view value = Trim(*offsets);
-    if (Lower(value) == "latest") {
+    if (LowerCase(value) == "latest") {
       limit.kind = OffsetLimit::Kind::kLatest;
-    } else if (Lower(value) == "earliest") {
+    } else if (LowerCase(value) == "earliest") {
       limit.kind = OffsetLimit::Kind::kEarliest;
     } else {
       limit.kind = OffsetLimit::Kind::kOffsets;

@@ -25,7 +25,8 @@ class MemoryTables final : public connector::Tables {
 
   /// Makes an empty table, instead of one of the same name. Returns its number, which
   /// tells it from later ones.
-  int64_t Create(std::string_view session_id, std::string_view name, const data::SchemaPtr& schema);
+  int64_t Create(std::string_view session_id, std::string_view name,
+                 const data::SchemaPtr& schema);
   /// Adds rows, or replaces all. Nothing happens to a table that was replaced since.
   void Put(std::string_view session_id, std::string_view name, int64_t number,
            std::vector<data::Batch> rows, bool replace);
@@ -40,8 +41,8 @@ class MemoryTables final : public connector::Tables {
   using Key = std::pair<std::string, std::string>;  // session, lower-case name
   static Key KeyOf(std::string_view session_id, std::string_view name);
 
-  std::map<Key, Table> tables_;          // guarded by mutex_
-  int64_t created_ = 0;                  // guarded by mutex_
+  std::map<Key, Table> tables_;  // guarded by mutex_
+  int64_t created_ = 0;          // guarded by mutex_
 };
 
 /// `tables` outlives the provider and its sinks.

@@ -5,6 +5,7 @@
 
 #include <arrow/record_batch.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "connectors/memory/memory.h"
 
@@ -16,14 +17,6 @@ using namespace connector;  // NOLINT: this file only implements its interfaces
 constexpr OptionSpec kOptions[] = {
     {.key = "checkpointLocation", .help = "Where progress is kept; read by the engine."},
 };
-
-std::string Lower(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
-}
 
 /// The rows of the batch under way.
 ///
@@ -60,8 +53,8 @@ class MemoryWriter final : public SinkWriter {
 
 class MemorySink final : public Sink {
  public:
-  MemorySink(MemoryTables& tables, std::string session_id, std::string table, int64_t number,
-             bool replaces)
+  MemorySink(MemoryTables& tables, std::string session_id, std::string table,
+             int64_t number, bool replaces)
       : tables_(tables),
         session_id_(std::move(session_id)),
         table_(std::move(table)),
@@ -125,8 +118,9 @@ class MemorySinkProvider final : public SinkProvider {
           .Java(kAnalysisException);
     }
     const int64_t number = tables_.Create(context.session_id, context.query_name, schema);
-    return std::unique_ptr<Sink>(std::make_unique<MemorySink>(
-        tables_, context.session_id, context.query_name, number, context.mode == OutputMode::kComplete));
+    return std::unique_ptr<Sink>(
+        std::make_unique<MemorySink>(tables_, context.session_id, context.query_name,
+                                     number, context.mode == OutputMode::kComplete));
   }
 
  private:
@@ -135,8 +129,9 @@ class MemorySinkProvider final : public SinkProvider {
 
 }  // namespace
 
-MemoryTables::Key MemoryTables::KeyOf(std::string_view session_id, std::string_view name) {
-  return {std::string(session_id), Lower(name)};
+MemoryTables::Key MemoryTables::KeyOf(std::string_view session_id,
+                                      std::string_view name) {
+  return {std::string(session_id), LowerCase(name)};
 }
 
 std::optional<TableContent> MemoryTables::Find(std::string_view session_id,
@@ -149,7 +144,8 @@ std::optional<TableContent> MemoryTables::Find(std::string_view session_id,
 
 void MemoryTables::DropAll(std::string_view session_id) {
   std::lock_guard lock(mutex_);
-  std::erase_if(tables_, [&](const auto& entry) { return entry.first.first == session_id; });
+  std::erase_if(tables_,
+                [&](const auto& entry) { return entry.first.first == session_id; });
 }
 
 int64_t MemoryTables::Create(std::string_view session_id, std::string_view name,

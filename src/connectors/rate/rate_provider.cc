@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/error.h"
 
 namespace millrace::connectors::rate {
@@ -68,9 +69,7 @@ Result<int64_t> GetNumber(const Options& options, std::string_view key,
 // Java's duration texts in whole seconds; a number alone is in seconds.
 // Spark: JavaUtils.timeStringAsSec.
 Result<int64_t> ParseSeconds(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(),
-                         [](unsigned char c) { return std::tolower(c); });
+  const std::string lower = LowerCase(text);
   int64_t number = 0;
   const char* end = lower.data() + lower.size();
   const auto [rest, error] = std::from_chars(lower.data(), end, number);

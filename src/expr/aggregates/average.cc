@@ -67,8 +67,7 @@ class DecimalAverage final : public SlotAccumulators<DecimalTotal> {
 
   Status Update(std::span<const Value> args, std::span<const uint32_t> slots,
                 int64_t rows) override {
-    const bool fits =
-        AddDecimals(args[0], slots, rows, sum_precision_, states_.data());
+    const bool fits = AddDecimals(args[0], slots, rows, sum_precision_, states_.data());
     if (!fits && on_overflow_ == OnOverflow::kFail) return DecimalSumOverflow("try_avg");
     return Status::OK();
   }
@@ -165,7 +164,8 @@ class IntervalAverage final : public SlotAccumulators<IntervalState<T>> {
     state.count += other.count;
     state.overflowed |= other.overflowed ||
                         __builtin_add_overflow(state.total, other.total, &state.total);
-    return state.overflowed && on_overflow_ == OnOverflow::kFail ? Overflow() : Status::OK();
+    return state.overflowed && on_overflow_ == OnOverflow::kFail ? Overflow()
+                                                                 : Status::OK();
   }
 
   void Serialize(uint32_t slot, std::string* out) const override {

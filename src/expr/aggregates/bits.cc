@@ -41,7 +41,8 @@ class Bits final : public SlotAccumulators<State<T>> {
     const State<T>& other = states_[from];
     if (!other.seen) return Status::OK();
     State<T>& state = states_[into];
-    state.bits = state.seen ? static_cast<T>(Operation()(state.bits, other.bits)) : other.bits;
+    state.bits =
+        state.seen ? static_cast<T>(Operation()(state.bits, other.bits)) : other.bits;
     state.seen = true;
     return Status::OK();
   }

@@ -35,16 +35,15 @@ bool AddDecimals(const Value& column, std::span<const uint32_t> slots, int64_t r
                  int precision, DecimalTotal* totals) {
   const auto limit = static_cast<unsigned __int128>(PowerOfTen(precision));
   bool fits = true;
-  FoldColumn<arrow::Decimal128>(column, slots, rows, totals,
-                                [&](DecimalTotal& state, const arrow::Decimal128& value) {
-                                  ++state.count;
-                                  state.overflowed |=
-                                      __builtin_add_overflow(state.total,
-                                                             FromDecimal128(value),
-                                                             &state.total) ||
-                                      Magnitude(state.total) >= limit;
-                                  fits &= !state.overflowed && Magnitude(state.total) < limit;
-                                });
+  FoldColumn<arrow::Decimal128>(
+      column, slots, rows, totals,
+      [&](DecimalTotal& state, const arrow::Decimal128& value) {
+        ++state.count;
+        state.overflowed |=
+            __builtin_add_overflow(state.total, FromDecimal128(value), &state.total) ||
+            Magnitude(state.total) >= limit;
+        fits &= !state.overflowed && Magnitude(state.total) < limit;
+      });
   return fits;
 }
 

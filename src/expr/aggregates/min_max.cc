@@ -62,7 +62,8 @@ class FixedExtremum final : public SlotAccumulators<FixedState<T>> {
   Status Merge(uint32_t from, uint32_t into) override {
     const State& other = states_[from];
     State& state = states_[into];
-    if (other.seen && (!state.seen || Replaces<kWhich>(other.value, state.value))) state = other;
+    if (other.seen && (!state.seen || Replaces<kWhich>(other.value, state.value)))
+      state = other;
     return Status::OK();
   }
 

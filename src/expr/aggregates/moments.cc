@@ -104,11 +104,12 @@ class MomentAccumulators final : public SlotAccumulators<Moments> {
     a.m2 += b.m2 + delta * delta_n * product;
     a.m3 += b.m3 + delta_n * delta_n * delta * product * (before.n - b.n) +
             3.0 * delta_n * (before.n * b.m2 - b.n * before.m2);
-    a.m4 += b.m4 +
-            delta_n * delta_n * delta_n * delta * product *
-                (before.n * before.n - product + b.n * b.n) +
-            6.0 * delta_n * delta_n * (before.n * before.n * b.m2 + b.n * b.n * before.m2) +
-            4.0 * delta_n * (before.n * b.m3 - b.n * before.m3);
+    a.m4 +=
+        b.m4 +
+        delta_n * delta_n * delta_n * delta * product *
+            (before.n * before.n - product + b.n * b.n) +
+        6.0 * delta_n * delta_n * (before.n * before.n * b.m2 + b.n * b.n * before.m2) +
+        4.0 * delta_n * (before.n * b.m3 - b.n * before.m3);
     return Status::OK();
   }
 

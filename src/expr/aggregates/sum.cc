@@ -85,7 +85,8 @@ class Sum final : public SlotAccumulators<SumState<Total>> {
     } else {
       state.overflowed |= __builtin_add_overflow(state.total, other.total, &state.total);
     }
-    return state.overflowed && on_overflow_ == OnOverflow::kFail ? Overflow() : Status::OK();
+    return state.overflowed && on_overflow_ == OnOverflow::kFail ? Overflow()
+                                                                 : Status::OK();
   }
 
   void Serialize(uint32_t slot, std::string* out) const override {

@@ -3,16 +3,16 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "expr/functions/local_clock.h"
-#include "expr/names.h"
 
 namespace millrace::expr {
 namespace {
 
 constexpr auto kMonthNames = std::to_array<std::string_view>(
-    {"JANUARY", "FEBRUARY", "MARCH", "APRIL", "MAY", "JUNE", "JULY", "AUGUST", "SEPTEMBER",
-     "OCTOBER", "NOVEMBER", "DECEMBER"});
+    {"JANUARY", "FEBRUARY", "MARCH", "APRIL", "MAY", "JUNE", "JULY", "AUGUST",
+     "SEPTEMBER", "OCTOBER", "NOVEMBER", "DECEMBER"});
 constexpr auto kDayNames = std::to_array<std::string_view>(
     {"MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"});
 
@@ -50,11 +50,14 @@ int64_t TruncateDate(int64_t days, TruncateTo to) {
   if (to == TruncateTo::kWeek) return days - Weekday(days);
   const data::CivilDate date = data::CivilFromDays(days);
   switch (to) {
-    case TruncateTo::kMonth: return data::DaysFromCivil(date.year, date.month, 1);
+    case TruncateTo::kMonth:
+      return data::DaysFromCivil(date.year, date.month, 1);
     case TruncateTo::kQuarter:
       return data::DaysFromCivil(date.year, (date.month - 1) / 3 * 3 + 1, 1);
-    case TruncateTo::kYear: return data::DaysFromCivil(date.year, 1, 1);
-    default: return days;
+    case TruncateTo::kYear:
+      return data::DaysFromCivil(date.year, 1, 1);
+    default:
+      return days;
   }
 }
 
@@ -89,7 +92,8 @@ int DayOfYear(int64_t days) {
 }
 
 int64_t WeekYear(int64_t days) {
-  return data::CivilFromDays(days - Weekday(days) + 3).year;  // that of the week's Thursday
+  return data::CivilFromDays(days - Weekday(days) + 3)
+      .year;  // that of the week's Thursday
 }
 
 int WeekOfYear(int64_t days) { return (DayOfYear(days - Weekday(days) + 3) - 1) / 7 + 1; }
@@ -97,7 +101,8 @@ int WeekOfYear(int64_t days) { return (DayOfYear(days - Weekday(days) + 3) - 1) 
 std::optional<int> ParseWeekday(std::string_view text) {
   for (size_t day = 0; day < kDayNames.size(); ++day) {
     for (const size_t size : {size_t{2}, size_t{3}, kDayNames[day].size()}) {
-      if (EqualsIgnoreCase(text, kDayNames[day].substr(0, size))) return static_cast<int>(day);
+      if (EqualsIgnoreCase(text, kDayNames[day].substr(0, size)))
+        return static_cast<int>(day);
     }
   }
   return std::nullopt;
@@ -105,7 +110,8 @@ std::optional<int> ParseWeekday(std::string_view text) {
 
 Status FieldOutOfBounds(std::string_view range_message) {
   return Error(Fault::kData,
-               "{}. If necessary set \"spark.sql.ansi.enabled\" to \"false\" to bypass this "
+               "{}. If necessary set \"spark.sql.ansi.enabled\" to \"false\" to bypass "
+               "this "
                "error.",
                range_message)
       .Class("DATETIME_FIELD_OUT_OF_BOUNDS.WITH_SUGGESTION", "22023")
@@ -132,8 +138,8 @@ Result<int64_t> MakeDate(int64_t year, int64_t month, int64_t day) {
     return FieldOutOfBounds(
         day == 29
             ? fmt::format("Invalid date 'February 29' as '{}' is not a leap year", year)
-            : fmt::format("Invalid date '{} {}'", kMonthNames[static_cast<size_t>(month - 1)],
-                          day));
+            : fmt::format("Invalid date '{} {}'",
+                          kMonthNames[static_cast<size_t>(month - 1)], day));
   }
   return data::DaysFromCivil(year, static_cast<int>(month), static_cast<int>(day));
 }

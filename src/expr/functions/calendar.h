@@ -52,7 +52,8 @@ Result<int64_t> MakeDate(int64_t year, int64_t month, int64_t day);
 /// The error with Java's words for a field outside its range.
 Status FieldOutOfBounds(std::string_view range_message);
 
-/// Whole months from `start` to `end`, both local microseconds; java.time's MONTHS.between.
+/// Whole months from `start` to `end`, both local microseconds; java.time's
+/// MONTHS.between.
 int64_t MonthsBetween(int64_t start, int64_t end);
 
 }  // namespace millrace::expr

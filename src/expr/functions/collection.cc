@@ -1,4 +1,5 @@
-// Functions of arrays. What equals what is as in compare.h: NaN equals NaN, 0.0 equals -0.0.
+// Functions of arrays. What equals what is as in compare.h: NaN equals NaN, 0.0 equals
+// -0.0.
 #include <algorithm>
 #include <numeric>
 
@@ -46,10 +47,11 @@ Status NotAnArray(Text name, Args args, int index = 0) {
 
 Status NoNullType(Text name, Args args) {
   const std::string sql = fmt::format("\"{}\"", SqlCallText(name, args));
-  return AnalysisError("DATATYPE_MISMATCH.NULL_TYPE", "42K09",
-                       "Cannot resolve {} due to data type mismatch: Null typed values cannot "
-                       "be used as arguments of `{}`.",
-                       sql, name)
+  return AnalysisError(
+             "DATATYPE_MISMATCH.NULL_TYPE", "42K09",
+             "Cannot resolve {} due to data type mismatch: Null typed values cannot "
+             "be used as arguments of `{}`.",
+             sql, name)
       .Param("functionName", fmt::format("`{}`", name))
       .Param("sqlExpr", sql);
 }
@@ -58,11 +60,12 @@ Status ElementsDiffer(Text name, Args args) {
   const std::string sql = fmt::format("\"{}\"", SqlCallText(name, args));
   const std::string left = fmt::format("\"{}\"", data::SqlTypeName(*args[0]->type()));
   const std::string right = fmt::format("\"{}\"", data::SqlTypeName(*args[1]->type()));
-  return AnalysisError("DATATYPE_MISMATCH.ARRAY_FUNCTION_DIFF_TYPES", "42K09",
-                       "Cannot resolve {} due to data type mismatch: Input to `{}` should have "
-                       "been \"ARRAY\" followed by a value with same element type, but it's "
-                       "[{}, {}].",
-                       sql, name, left, right)
+  return AnalysisError(
+             "DATATYPE_MISMATCH.ARRAY_FUNCTION_DIFF_TYPES", "42K09",
+             "Cannot resolve {} due to data type mismatch: Input to `{}` should have "
+             "been \"ARRAY\" followed by a value with same element type, but it's "
+             "[{}, {}].",
+             sql, name, left, right)
       .Param("functionName", fmt::format("`{}`", name))
       .Param("dataType", "\"ARRAY\"")
       .Param("leftType", left)
@@ -74,11 +77,12 @@ Status BinaryArraysDiffer(Text name, Args args) {
   const std::string sql = fmt::format("\"{}\"", SqlCallText(name, args));
   const std::string left = fmt::format("\"{}\"", data::SqlTypeName(*args[0]->type()));
   const std::string right = fmt::format("\"{}\"", data::SqlTypeName(*args[1]->type()));
-  return AnalysisError("DATATYPE_MISMATCH.BINARY_ARRAY_DIFF_TYPES", "42K09",
-                       "Cannot resolve {} due to data type mismatch: Input to function `{}` "
-                       "should have been two \"ARRAY\" with same element type, but it's [{}, "
-                       "{}].",
-                       sql, name, left, right)
+  return AnalysisError(
+             "DATATYPE_MISMATCH.BINARY_ARRAY_DIFF_TYPES", "42K09",
+             "Cannot resolve {} due to data type mismatch: Input to function `{}` "
+             "should have been two \"ARRAY\" with same element type, but it's [{}, "
+             "{}].",
+             sql, name, left, right)
       .Param("functionName", fmt::format("`{}`", name))
       .Param("arrayType", "\"ARRAY\"")
       .Param("leftType", left)
@@ -86,9 +90,10 @@ Status BinaryArraysDiffer(Text name, Args args) {
       .Param("sqlExpr", sql);
 }
 
-// The type two elements share without turning numbers into text or digits into decimals: Spark's
-// findTightestCommonType.
-std::optional<data::TypePtr> TightestType(const data::TypePtr& a, const data::TypePtr& b) {
+// The type two elements share without turning numbers into text or digits into decimals:
+// Spark's findTightestCommonType.
+std::optional<data::TypePtr> TightestType(const data::TypePtr& a,
+                                          const data::TypePtr& b) {
   const auto kind = [](const arrow::DataType& type) {
     if (data::IsString(type)) return 1;
     return type.id() == Type::DECIMAL128 ? 2 : 0;
@@ -144,21 +149,22 @@ Bound BindSize(Text name, Args args) {
   const Type::type id = args[0]->type()->id();
   if (id == Type::NA) return AlwaysNull(data::IntType());
   if (id != Type::LIST && (id != Type::MAP || name == "array_size")) {
-    return UnexpectedInputType(name, args, 0,
-                               name == "array_size" ? "\"ARRAY\""
-                                                    : "(\"ARRAY\" or \"MAP\")");
+    return UnexpectedInputType(
+        name, args, 0, name == "array_size" ? "\"ARRAY\"" : "(\"ARRAY\" or \"MAP\")");
   }
-  return MakeBound({args[0]}, data::IntType(), [](const KernelInput& in) -> Result<Value> {
-    const bool constant = in.args[0].constant;
-    const int64_t rows = constant ? 1 : in.rows;
-    const ListRows lists(in.args[0]);
-    MILLRACE_ASSIGN_OR_RETURN(const Validity validity, IntersectValidity(in.args, rows));
-    if (validity.all_null) return NullConstant(in.type);
-    FixedOutput<int32_t> out;
-    MILLRACE_RETURN_IF_ERROR(out.Allocate(rows));
-    out.Generate(rows, [&](int64_t row) { return lists.size(row); });
-    return MakeValue(in.type, rows, constant, validity.bits, out.Finish());
-  });
+  return MakeBound(
+      {args[0]}, data::IntType(), [](const KernelInput& in) -> Result<Value> {
+        const bool constant = in.args[0].constant;
+        const int64_t rows = constant ? 1 : in.rows;
+        const ListRows lists(in.args[0]);
+        MILLRACE_ASSIGN_OR_RETURN(const Validity validity,
+                                  IntersectValidity(in.args, rows));
+        if (validity.all_null) return NullConstant(in.type);
+        FixedOutput<int32_t> out;
+        MILLRACE_RETURN_IF_ERROR(out.Allocate(rows));
+        out.Generate(rows, [&](int64_t row) { return lists.size(row); });
+        return MakeValue(in.type, rows, constant, validity.bits, out.Finish());
+      });
 }
 
 // Runs f(lists, row) -> std::optional<T> for rows where no argument is null.
@@ -226,7 +232,8 @@ Bound BindArrayContains(Args args, const BindContext&) {
   return MakeBound(std::move(cast), data::BooleanType(),
                    [](const KernelInput& in) {
                      return MapLists<bool>(
-                         in, [&](const ListRows& lists, int64_t row) -> std::optional<bool> {
+                         in,
+                         [&](const ListRows& lists, int64_t row) -> std::optional<bool> {
                            if (FindElement(lists, row, in.args[1]) >= 0) return true;
                            if (AnyNull(lists, row)) return std::nullopt;
                            return false;
@@ -256,29 +263,28 @@ Bound BindExtreme(Text name, Args args) {
   if (!IsList(args[0])) return NotAnArray(name, args);
   const data::TypePtr element = ElementType(args[0]);
   if (!IsOrderable(*element)) return NotOrderable(name, args, *element);
-  return MakeBound({args[0]}, element,
-                   [](const KernelInput& in) -> Result<Value> {
-                     const bool constant = in.args[0].constant;
-                     const int64_t rows = constant ? 1 : in.rows;
-                     const ListRows lists(in.args[0]);
-                     const arrow::Array& elements = lists.elements();
-                     std::vector<int32_t> chosen(static_cast<size_t>(rows), -1);
-                     for (int64_t row = 0; row < rows; ++row) {
-                       if (lists.IsNull(row)) continue;
-                       int32_t& best = chosen[static_cast<size_t>(row)];
-                       for (int32_t i = lists.begin(row); i < lists.end(row); ++i) {
-                         if (elements.IsNull(i)) continue;
-                         if (best < 0 ||
-                             kSign * CompareValues(elements, i, elements, best) > 0) {
-                           best = i;
-                         }
-                       }
-                     }
-                     MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr array,
-                                               data::Take(elements, chosen));
-                     return Value{std::move(array), constant};
-                   },
-                   {.makes_nulls = true});
+  return MakeBound(
+      {args[0]}, element,
+      [](const KernelInput& in) -> Result<Value> {
+        const bool constant = in.args[0].constant;
+        const int64_t rows = constant ? 1 : in.rows;
+        const ListRows lists(in.args[0]);
+        const arrow::Array& elements = lists.elements();
+        std::vector<int32_t> chosen(static_cast<size_t>(rows), -1);
+        for (int64_t row = 0; row < rows; ++row) {
+          if (lists.IsNull(row)) continue;
+          int32_t& best = chosen[static_cast<size_t>(row)];
+          for (int32_t i = lists.begin(row); i < lists.end(row); ++i) {
+            if (elements.IsNull(i)) continue;
+            if (best < 0 || kSign * CompareValues(elements, i, elements, best) > 0) {
+              best = i;
+            }
+          }
+        }
+        MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr array, data::Take(elements, chosen));
+        return Value{std::move(array), constant};
+      },
+      {.makes_nulls = true});
 }
 
 // --- sorting
@@ -295,7 +301,8 @@ void AppendSorted(const ListRows& lists, int64_t row, bool ascending, NullsGo nu
   std::stable_sort(all.begin() + begin, all.end(), [&](int32_t a, int32_t b) {
     const bool null_a = elements.IsNull(a);
     const bool null_b = elements.IsNull(b);
-    if (null_a || null_b) return nulls == NullsGo::kFirst ? null_a && !null_b : null_b && !null_a;
+    if (null_a || null_b)
+      return nulls == NullsGo::kFirst ? null_a && !null_b : null_b && !null_a;
     const int order = CompareValues(elements, a, elements, b);
     return ascending ? order < 0 : order > 0;
   });
@@ -312,8 +319,8 @@ Bound BindSortArray(Args args, const BindContext&) {
   MILLRACE_ASSIGN_OR_RETURN(all[1], CastTo("sort_array", all, 1, data::BooleanType()));
   const data::TypePtr type = all[0]->type();
   return MakeBound(std::move(all), type,
-                   ListKernel([](const KernelInput& in, const ListRows& lists, int64_t row,
-                                 ListBuilder* out) -> Result<bool> {
+                   ListKernel([](const KernelInput& in, const ListRows& lists,
+                                 int64_t row, ListBuilder* out) -> Result<bool> {
                      const bool ascending = Reader<bool>(in.args[1])[row];
                      AppendSorted(lists, row, ascending,
                                   ascending ? NullsGo::kFirst : NullsGo::kLast, out);
@@ -339,7 +346,8 @@ Bound BindArraySort(Args args, const BindContext&) {
 // Bytes that are equal exactly if two elements are; null is an element.
 class ElementSet {
  public:
-  explicit ElementSet(const data::TypePtr& type) : codec_(type, /*normalize_floats=*/true) {}
+  explicit ElementSet(const data::TypePtr& type)
+      : codec_(type, /*normalize_floats=*/true) {}
 
   void Clear() { seen_.clear(); }
   bool Add(const arrow::Array& elements, int64_t index) {
@@ -405,9 +413,9 @@ Result<Value> CombineSets(const KernelInput& in, SetOperation operation) {
       }
     }
     for (int32_t i = left.begin(row); i < left.end(row); ++i) {
-      const bool wanted = operation == SetOperation::kUnion ||
-                          other.Contains(left.elements(), i) ==
-                              (operation == SetOperation::kIntersect);
+      const bool wanted =
+          operation == SetOperation::kUnion ||
+          other.Contains(left.elements(), i) == (operation == SetOperation::kIntersect);
       if (wanted && seen.Add(left.elements(), i)) out.Append(i);
     }
     if (operation == SetOperation::kUnion) {
@@ -429,8 +437,9 @@ Bound BindSets(Text name, Args args, SetOperation operation) {
                      : operation == SetOperation::kExcept ? left
                                                           : left && right;
   const data::TypePtr type = data::ArrayOf(ElementType(cast[0]), nulls);
-  return MakeBound(std::move(cast), type,
-                   [operation](const KernelInput& in) { return CombineSets(in, operation); });
+  return MakeBound(std::move(cast), type, [operation](const KernelInput& in) {
+    return CombineSets(in, operation);
+  });
 }
 
 Bound BindArraysOverlap(Args args, const BindContext&) {
@@ -483,14 +492,16 @@ Bound BindSlice(Args args, const BindContext&) {
         const int32_t first = Reader<int32_t>(in.args[1])[row];
         const int32_t count = Reader<int32_t>(in.args[2])[row];
         if (first == 0) {
-          return BadSlice("start", "START",
-                          "Expects a positive or a negative value for `start`, but got 0.");
+          return BadSlice(
+              "start", "START",
+              "Expects a positive or a negative value for `start`, but got 0.");
         }
         if (count < 0) {
-          return BadSlice("length", "LENGTH",
-                          fmt::format("Expects `length` greater than or equal to 0, but got "
-                                      "{}.",
-                                      count));
+          return BadSlice(
+              "length", "LENGTH",
+              fmt::format("Expects `length` greater than or equal to 0, but got "
+                          "{}.",
+                          count));
         }
         const int64_t size = lists.size(row);
         const int64_t begin = first > 0 ? first - 1 : size + first;
@@ -523,13 +534,15 @@ Bound BindFlatten(Args args, const BindContext&) {
             continue;
           }
           for (int32_t list = outer.begin(row); list < outer.end(row); ++list) {
-            for (int32_t i = inner.value_offset(list); i < inner.value_offset(list + 1); ++i) {
+            for (int32_t i = inner.value_offset(list); i < inner.value_offset(list + 1);
+                 ++i) {
               out.Append(i);
             }
           }
           out.Commit();
         }
-        MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr array, out.Finish(in.type, *inner.values()));
+        MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr array,
+                                  out.Finish(in.type, *inner.values()));
         return Value{std::move(array), constant};
       },
       {.makes_nulls = nulls});
@@ -550,24 +563,26 @@ Bound BindArrayCompact(Args args, const BindContext&) {
 
 Bound BindArrayRemove(Args args, const BindContext&) {
   if (IsList(args[0]) && IsVoid(args[1])) return AlwaysNull(args[0]->type());
-  MILLRACE_ASSIGN_OR_RETURN(std::vector<ExprPtr> cast, ArrayAndElement("array_remove", args));
+  MILLRACE_ASSIGN_OR_RETURN(std::vector<ExprPtr> cast,
+                            ArrayAndElement("array_remove", args));
   if (!IsOrderable(*cast[1]->type())) {
     return NotOrderable("array_remove", args, *cast[1]->type());
   }
   const data::TypePtr type = cast[0]->type();
-  return MakeBound(std::move(cast), type,
-                   ListKernel([](const KernelInput& in, const ListRows& lists, int64_t row,
-                                 ListBuilder* out) -> Result<bool> {
-                     const arrow::Array& elements = lists.elements();
-                     const Value& removed = in.args[1];
-                     for (int32_t i = lists.begin(row); i < lists.end(row); ++i) {
-                       if (elements.IsNull(i) ||
-                           CompareValues(elements, i, *removed.array, removed.index(row)) != 0) {
-                         out->Append(i);
-                       }
-                     }
-                     return true;
-                   }));
+  return MakeBound(
+      std::move(cast), type,
+      ListKernel([](const KernelInput& in, const ListRows& lists, int64_t row,
+                    ListBuilder* out) -> Result<bool> {
+        const arrow::Array& elements = lists.elements();
+        const Value& removed = in.args[1];
+        for (int32_t i = lists.begin(row); i < lists.end(row); ++i) {
+          if (elements.IsNull(i) ||
+              CompareValues(elements, i, *removed.array, removed.index(row)) != 0) {
+            out->Append(i);
+          }
+        }
+        return true;
+      }));
 }
 
 Bound BindReverse(Args args, const BindContext&) {
@@ -575,7 +590,8 @@ Bound BindReverse(Args args, const BindContext&) {
   return MakeBound({args[0]}, args[0]->type(),
                    ListKernel([](const KernelInput&, const ListRows& lists, int64_t row,
                                  ListBuilder* out) -> Result<bool> {
-                     for (int32_t i = lists.end(row); i > lists.begin(row);) out->Append(--i);
+                     for (int32_t i = lists.end(row); i > lists.begin(row);)
+                       out->Append(--i);
                      return true;
                    }));
 }
@@ -623,10 +639,11 @@ Status ConcatTypesDiffer(Args args) {
         "\"{}\"", IsList(arg) ? data::SqlTypeName(*arg->type()) : std::string("STRING"));
   }
   types += ")";
-  return AnalysisError("DATATYPE_MISMATCH.DATA_DIFF_TYPES", "42K09",
-                       "Cannot resolve {} due to data type mismatch: Input to `concat` should "
-                       "all be the same type, but it's {}.",
-                       sql, types)
+  return AnalysisError(
+             "DATATYPE_MISMATCH.DATA_DIFF_TYPES", "42K09",
+             "Cannot resolve {} due to data type mismatch: Input to `concat` should "
+             "all be the same type, but it's {}.",
+             sql, types)
       .Param("functionName", "`concat`")
       .Param("dataType", types)
       .Param("sqlExpr", sql);
@@ -637,8 +654,8 @@ Bound BindConcat(Args args, const BindContext&) {
   if (!lists) return BindConcatText(args);
   data::TypePtr type = args[0]->type();
   for (const ExprPtr& arg : args) {
-    const auto wider = IsList(arg) && IsList(args[0]) ? WidestType(type, arg->type())
-                                                      : std::nullopt;
+    const auto wider =
+        IsList(arg) && IsList(args[0]) ? WidestType(type, arg->type()) : std::nullopt;
     if (!wider.has_value()) return ConcatTypesDiffer(args);
     type = *wider;
   }
@@ -656,14 +673,16 @@ Bound BindArrayJoin(Args args, const BindContext&) {
       ExprPtr array, CastTo("array_join", args, 0, data::ArrayOf(data::StringType())));
   cast.push_back(std::move(array));
   for (size_t i = 1; i < args.size(); ++i) {
-    MILLRACE_ASSIGN_OR_RETURN(ExprPtr text, CastTo("array_join", args, i, data::StringType()));
+    MILLRACE_ASSIGN_OR_RETURN(ExprPtr text,
+                              CastTo("array_join", args, i, data::StringType()));
     cast.push_back(std::move(text));
   }
   return MakeBound(
       std::move(cast), data::StringType(), [](const KernelInput& in) -> Result<Value> {
         const bool constant = AllConstant(in.args);
         const int64_t rows = constant ? 1 : in.rows;
-        MILLRACE_ASSIGN_OR_RETURN(const Validity validity, IntersectValidity(in.args, rows));
+        MILLRACE_ASSIGN_OR_RETURN(const Validity validity,
+                                  IntersectValidity(in.args, rows));
         if (validity.all_null) return NullConstant(in.type);
         const ListRows lists(in.args[0]);
         const Reader<Text> strings(lists.elements());
@@ -694,7 +713,8 @@ Bound BindArrayJoin(Args args, const BindContext&) {
 // --- making
 
 Bound BindArrayRepeat(Args args, const BindContext&) {
-  MILLRACE_ASSIGN_OR_RETURN(ExprPtr count, CastTo("array_repeat", args, 1, data::IntType()));
+  MILLRACE_ASSIGN_OR_RETURN(ExprPtr count,
+                            CastTo("array_repeat", args, 1, data::IntType()));
   const data::TypePtr type = data::ArrayOf(args[0]->type(), args[0]->nullable());
   const bool nullable = count->nullable();
   BoundFunction bound = MakeBound(
@@ -733,7 +753,8 @@ Bound BindArrayAdd(Text name, Args args) {
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr value, MakeCast(args[1], *element));
   const bool nullable = array->nullable();
   BoundFunction bound = MakeBound(
-      {std::move(array), std::move(value)}, type, [](const KernelInput& in) -> Result<Value> {
+      {std::move(array), std::move(value)}, type,
+      [](const KernelInput& in) -> Result<Value> {
         const bool constant = AllConstant(in.args);
         const int64_t rows = constant ? 1 : in.rows;
         const ListRows lists(in.args[0]);
@@ -761,8 +782,11 @@ Bound BindArrayAdd(Text name, Args args) {
 
 const FunctionSpec kFunctions[] = {
     {"array_append", 2, 2,
-     [](Args args, const BindContext&) { return BindArrayAdd<false>("array_append", args); },
-     "The array and one more element at its end.", "array_append(array(1, 2), 3) → [1, 2, 3]"},
+     [](Args args, const BindContext&) {
+       return BindArrayAdd<false>("array_append", args);
+     },
+     "The array and one more element at its end.",
+     "array_append(array(1, 2), 3) → [1, 2, 3]"},
     {"array_compact", 1, 1, BindArrayCompact, "The elements that are not null.",
      "array_compact(array(1, NULL, 2)) → [1, 2]"},
     {"array_contains", 2, 2, BindArrayContains,
@@ -783,7 +807,8 @@ const FunctionSpec kFunctions[] = {
      "The elements of the first array that are in the second, each once.",
      "array_intersect(array(1, 2, 3, 3), array(3, 1)) → [1, 3]"},
     {"array_join", 2, 3, BindArrayJoin,
-     "The elements as text with a separator; nulls are left out, or replaced by the third "
+     "The elements as text with a separator; nulls are left out, or replaced by the "
+     "third "
      "argument.",
      "array_join(array('hello', NULL, 'world'), ' ', ',') → hello , world"},
     {"array_max", 1, 1,
@@ -796,8 +821,11 @@ const FunctionSpec kFunctions[] = {
      "The place, from 1, of the first element that equals the value; 0 where none does.",
      "array_position(array(3, 2, 1), 1) → 3"},
     {"array_prepend", 2, 2,
-     [](Args args, const BindContext&) { return BindArrayAdd<true>("array_prepend", args); },
-     "The array and one more element in front.", "array_prepend(array(1, 2), 3) → [3, 1, 2]"},
+     [](Args args, const BindContext&) {
+       return BindArrayAdd<true>("array_prepend", args);
+     },
+     "The array and one more element in front.",
+     "array_prepend(array(1, 2), 3) → [3, 1, 2]"},
     {"array_remove", 2, 2, BindArrayRemove, "The elements that do not equal the value.",
      "array_remove(array(1, 2, 3, NULL, 3), 3) → [1, 2, null]"},
     {"array_repeat", 2, 2, BindArrayRepeat, "An array of a value so many times.",

@@ -1,5 +1,6 @@
-// Patterns (regular expressions, date formats, zone names …) that a kernel turns into objects:
-// a literal one once, when the call is bound; others again whenever the text changes.
+// Patterns (regular expressions, date formats, zone names …) that a kernel turns into
+// objects: a literal one once, when the call is bound; others again whenever the text
+// changes.
 #pragma once
 
 #include <functional>

@@ -4,13 +4,13 @@
 #include <arrow/type.h>
 #include <arrow/util/decimal.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "expr/functions/calendar.h"
 #include "expr/functions/local_clock.h"
 #include "expr/functions/tables.h"
 #include "expr/functions/typed_call.h"
 #include "expr/kernel.h"
-#include "expr/names.h"
 #include "expr/sql_text.h"
 
 namespace millrace::expr {
@@ -22,7 +22,9 @@ using Bound = Result<BoundFunction>;
 using DateField = int32_t (*)(int64_t days);
 using TimeField = int32_t (*)(int64_t micros_of_day);
 
-int32_t Year(int64_t days) { return static_cast<int32_t>(data::CivilFromDays(days).year); }
+int32_t Year(int64_t days) {
+  return static_cast<int32_t>(data::CivilFromDays(days).year);
+}
 int32_t YearOfWeek(int64_t days) { return static_cast<int32_t>(WeekYear(days)); }
 int32_t Quarter(int64_t days) { return (data::CivilFromDays(days).month - 1) / 3 + 1; }
 int32_t Month(int64_t days) { return data::CivilFromDays(days).month; }
@@ -34,8 +36,12 @@ int32_t DayFromMonday(int64_t days) { return Weekday(days); }
 int32_t IsoDay(int64_t days) { return Weekday(days) + 1; }
 
 int32_t Hour(int64_t micros) { return static_cast<int32_t>(micros / kMicrosPerHour); }
-int32_t Minute(int64_t micros) { return static_cast<int32_t>(micros / kMicrosPerMinute % 60); }
-int32_t Second(int64_t micros) { return static_cast<int32_t>(micros / kMicrosPerSecond % 60); }
+int32_t Minute(int64_t micros) {
+  return static_cast<int32_t>(micros / kMicrosPerMinute % 60);
+}
+int32_t Second(int64_t micros) {
+  return static_cast<int32_t>(micros / kMicrosPerSecond % 60);
+}
 
 // A timestamp in the session's zone, or a local one, which needs none.
 bool IsLocal(const ExprPtr& arg) { return data::IsTimestampNtz(*arg->type()); }
@@ -52,8 +58,9 @@ BoundFunction OfDate(ExprPtr arg) {
     return MakeBound({std::move(arg)}, data::IntType(), std::move(kernel),
                      {.foldable = local});
   }
-  return MakeBound({std::move(arg)}, data::IntType(),
-                   UnaryKernel<int32_t, int32_t>([](int32_t days) { return kField(days); }));
+  return MakeBound(
+      {std::move(arg)}, data::IntType(),
+      UnaryKernel<int32_t, int32_t>([](int32_t days) { return kField(days); }));
 }
 
 template <TimeField kField>
@@ -65,7 +72,8 @@ BoundFunction OfTime(ExprPtr arg) {
       return kField(FloorMod(clock.ToLocal(micros), kMicrosPerDay));
     });
   };
-  return MakeBound({std::move(arg)}, data::IntType(), std::move(kernel), {.foldable = local});
+  return MakeBound({std::move(arg)}, data::IntType(), std::move(kernel),
+                   {.foldable = local});
 }
 
 // The second with its fraction, as decimal(8,6).
@@ -140,11 +148,12 @@ Bound BindExtract(std::string_view name, Args args) {
   const std::optional<std::string> wanted = StringLiteral(args[0]);
   if (!wanted.has_value()) {
     const std::string sql = fmt::format("\"{}\"", SqlText(*args[0]));
-    return AnalysisError("NON_FOLDABLE_ARGUMENT", "42K08",
-                         "The function `{}` requires the parameter `field` to be a foldable "
-                         "expression of the type \"STRING\", but the actual argument is a "
-                         "non-foldable.",
-                         name)
+    return AnalysisError(
+               "NON_FOLDABLE_ARGUMENT", "42K08",
+               "The function `{}` requires the parameter `field` to be a foldable "
+               "expression of the type \"STRING\", but the actual argument is a "
+               "non-foldable.",
+               name)
         .Param("funcName", fmt::format("`{}`", name))
         .Param("paramName", "`field`")
         .Param("paramType", "\"STRING\"");
@@ -174,8 +183,8 @@ Bound BindName(std::string_view name, Args args, DateField field,
                    }));
 }
 
-constexpr auto kDays = std::to_array<std::string_view>(
-    {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"});
+constexpr auto kDays =
+    std::to_array<std::string_view>({"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"});
 constexpr auto kMonths =
     std::to_array<std::string_view>({"", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
                                      "Aug", "Sep", "Oct", "Nov", "Dec"});
@@ -187,7 +196,8 @@ const FunctionSpec kFunctions[] = {
     {"datepart", 2, 2,
      [](Args args, const BindContext&) { return BindExtract("datepart", args); },
      "The same as extract.", "datepart('week', DATE'2019-08-12') → 33"},
-    {"day", 1, 1, [](Args args, const BindContext&) { return BindDate<Day>("day", args); },
+    {"day", 1, 1,
+     [](Args args, const BindContext&) { return BindDate<Day>("day", args); },
      "The day of the month.", "day('2009-07-30') → 30"},
     {"dayname", 1, 1,
      [](Args args, const BindContext&) {
@@ -198,8 +208,11 @@ const FunctionSpec kFunctions[] = {
      [](Args args, const BindContext&) { return BindDate<Day>("dayofmonth", args); },
      "The day of the month.", "dayofmonth('2009-07-30') → 30"},
     {"dayofweek", 1, 1,
-     [](Args args, const BindContext&) { return BindDate<DayFromSunday>("dayofweek", args); },
-     "The day of the week, from 1 for Sunday to 7 for Saturday.", "dayofweek('2009-07-30') → 5"},
+     [](Args args, const BindContext&) {
+       return BindDate<DayFromSunday>("dayofweek", args);
+     },
+     "The day of the week, from 1 for Sunday to 7 for Saturday.",
+     "dayofweek('2009-07-30') → 5"},
     {"dayofyear", 1, 1,
      [](Args args, const BindContext&) { return BindDate<DayInYear>("dayofyear", args); },
      "The day of the year, from 1.", "dayofyear('2016-04-09') → 100"},
@@ -208,7 +221,8 @@ const FunctionSpec kFunctions[] = {
      "One field of a date or timestamp: year, quarter, month, week, day, dow, doy, hour, "
      "minute, second …; a second keeps its fraction.",
      "extract('SECONDS', TIMESTAMP'2019-10-01 00:00:01.000001') → 1.000001"},
-    {"hour", 1, 1, [](Args args, const BindContext&) { return BindTime<Hour>("hour", args); },
+    {"hour", 1, 1,
+     [](Args args, const BindContext&) { return BindTime<Hour>("hour", args); },
      "The hour in the session's time zone.", "hour('2018-02-14 12:58:59') → 12"},
     {"minute", 1, 1,
      [](Args args, const BindContext&) { return BindTime<Minute>("minute", args); },
@@ -228,12 +242,16 @@ const FunctionSpec kFunctions[] = {
      [](Args args, const BindContext&) { return BindTime<Second>("second", args); },
      "The second, without its fraction.", "second('2009-07-30 12:58:59') → 59"},
     {"weekday", 1, 1,
-     [](Args args, const BindContext&) { return BindDate<DayFromMonday>("weekday", args); },
-     "The day of the week, from 0 for Monday to 6 for Sunday.", "weekday('2009-07-30') → 3"},
+     [](Args args, const BindContext&) {
+       return BindDate<DayFromMonday>("weekday", args);
+     },
+     "The day of the week, from 0 for Monday to 6 for Sunday.",
+     "weekday('2009-07-30') → 3"},
     {"weekofyear", 1, 1,
      [](Args args, const BindContext&) { return BindDate<Week>("weekofyear", args); },
      "The week of the year by ISO 8601.", "weekofyear('2008-02-20') → 8"},
-    {"year", 1, 1, [](Args args, const BindContext&) { return BindDate<Year>("year", args); },
+    {"year", 1, 1,
+     [](Args args, const BindContext&) { return BindDate<Year>("year", args); },
      "The year.", "year('2016-07-30') → 2016"},
 };
 

@@ -1,4 +1,5 @@
-// Dates and timestamps: now, arithmetic, truncation, epochs and time zones. Spark: DateTimeUtils.
+// Dates and timestamps: now, arithmetic, truncation, epochs and time zones. Spark:
+// DateTimeUtils.
 #include <cmath>
 #include <limits>
 
@@ -6,6 +7,7 @@
 #include <arrow/type.h>
 #include <arrow/util/decimal.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "expr/argument_errors.h"
 #include "expr/cast.h"
@@ -15,7 +17,6 @@
 #include "expr/functions/tables.h"
 #include "expr/functions/typed_call.h"
 #include "expr/kernel.h"
-#include "expr/names.h"
 #include "expr/sql_text.h"
 
 namespace millrace::expr {
@@ -43,7 +44,8 @@ Bound BindNow(data::TypePtr type, F now) {
                      FixedOutput<T> out;
                      MILLRACE_RETURN_IF_ERROR(out.Allocate(1));
                      out.Set(0, now(in.context));
-                     return MakeValue(in.type, 1, /*constant=*/true, nullptr, out.Finish());
+                     return MakeValue(in.type, 1, /*constant=*/true, nullptr,
+                                      out.Finish());
                    },
                    {.foldable = false});
 }
@@ -87,12 +89,13 @@ Bound BindAddDays(Text name, Args args) {
   }
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr days, CastTo(name, args, 1, data::IntType()));
   // Java's int arithmetic: what is too much wraps around.
-  return MakeBound({std::move(date), std::move(days)}, data::DateType(),
-                   BinaryKernel<int32_t, int32_t, int32_t>([](int32_t start, int32_t count) {
-                     const auto a = static_cast<uint32_t>(start);
-                     const auto b = static_cast<uint32_t>(count);
-                     return static_cast<int32_t>(kSign > 0 ? a + b : a - b);
-                   }));
+  return MakeBound(
+      {std::move(date), std::move(days)}, data::DateType(),
+      BinaryKernel<int32_t, int32_t, int32_t>([](int32_t start, int32_t count) {
+        const auto a = static_cast<uint32_t>(start);
+        const auto b = static_cast<uint32_t>(count);
+        return static_cast<int32_t>(kSign > 0 ? a + b : a - b);
+      }));
 }
 
 Bound BindDateDiff(Text name, Args args) {
@@ -102,10 +105,11 @@ Bound BindDateDiff(Text name, Args args) {
 }
 
 Bound BindAddMonths(Args args, const BindContext&) {
-  return BindWith("add_months", args, {data::DateType(), data::IntType()}, data::DateType(),
-                  BinaryKernel<int32_t, int32_t, int32_t>([](int32_t days, int32_t months) {
-                    return static_cast<int32_t>(AddMonths(days, months));
-                  }));
+  return BindWith(
+      "add_months", args, {data::DateType(), data::IntType()}, data::DateType(),
+      BinaryKernel<int32_t, int32_t, int32_t>([](int32_t days, int32_t months) {
+        return static_cast<int32_t>(AddMonths(days, months));
+      }));
 }
 
 // Spark counts a month of 31 days for what is left over after whole months.
@@ -124,7 +128,8 @@ double MonthsApart(int64_t end, int64_t start, bool round, LocalClock& clock) {
     return (utc - clock.zone().ToUtc(days * kMicrosPerDay)) / kMicrosPerSecond;
   };
   constexpr int64_t kSecondsPerDay = 86'400;
-  const int64_t seconds = (a.day - b.day) * kSecondsPerDay + seconds_of_day(end, end_days) -
+  const int64_t seconds = (a.day - b.day) * kSecondsPerDay +
+                          seconds_of_day(end, end_days) -
                           seconds_of_day(start, start_days);
   const double apart =
       months + static_cast<double>(seconds) / static_cast<double>(31 * kSecondsPerDay);
@@ -156,7 +161,8 @@ Bound BindLastDay(Args args, const BindContext&) {
 Bound BindNextDay(Args args, const BindContext&) {
   return BindWith(
       "next_day", args, {data::DateType(), data::StringType()}, data::DateType(),
-      BinaryKernel<int32_t, Text, int32_t>([](int32_t days, Text name) -> Result<int32_t> {
+      BinaryKernel<int32_t, Text, int32_t>([](int32_t days,
+                                              Text name) -> Result<int32_t> {
         const std::optional<int> wanted = ParseWeekday(name);
         if (!wanted.has_value()) {
           return Error(Fault::kData, "Illegal input for day of week: {}.", name)
@@ -164,8 +170,8 @@ Bound BindNextDay(Args args, const BindContext&) {
               .Java("org.apache.spark.SparkIllegalArgumentException")
               .Param("string", std::string(name));
         }
-        return static_cast<int32_t>(
-            days + 1 + FloorMod(*wanted - Weekday(int64_t{days} + 1), 7));
+        return static_cast<int32_t>(days + 1 +
+                                    FloorMod(*wanted - Weekday(int64_t{days} + 1), 7));
       }),
       {.can_fail = true});
 }
@@ -185,8 +191,8 @@ Bound BindMakeDate(Args args, const BindContext&) {
 
 Status CheckRange(Text field, int64_t value, int64_t highest) {
   if (value >= 0 && value <= highest) return Status::OK();
-  return FieldOutOfBounds(fmt::format("Invalid value for {} (valid values 0 - {}): {}", field,
-                                      highest, value));
+  return FieldOutOfBounds(fmt::format("Invalid value for {} (valid values 0 - {}): {}",
+                                      field, highest, value));
 }
 
 Result<int64_t> LocalMicros(int32_t year, int32_t month, int32_t day, int32_t hour,
@@ -199,12 +205,15 @@ Result<int64_t> LocalMicros(int32_t year, int32_t month, int32_t day, int32_t ho
   if (micros > kMicrosPerMinute && micros < kMicrosPerMinute + kMicrosPerSecond) {
     std::string text = seconds.ToString(6);
     text.erase(text.find_last_not_of('0') + 1);
-    return Error(Fault::kData,
-                 "Valid range for seconds is [0, 60] (inclusive), but the provided value is "
-                 "{}. To avoid this error, use `try_make_timestamp`, which returns NULL on "
-                 "error.\nIf you do not want to use the session default timestamp version of "
-                 "this function, use `try_make_timestamp_ntz` or `try_make_timestamp_ltz`.",
-                 text)
+    return Error(
+               Fault::kData,
+               "Valid range for seconds is [0, 60] (inclusive), but the provided value "
+               "is "
+               "{}. To avoid this error, use `try_make_timestamp`, which returns NULL on "
+               "error.\nIf you do not want to use the session default timestamp version "
+               "of "
+               "this function, use `try_make_timestamp_ntz` or `try_make_timestamp_ltz`.",
+               text)
         .Class("INVALID_FRACTION_OF_SECOND", "22023")
         .Java("org.apache.spark.SparkDateTimeException")
         .Param("secAndMicros", text);
@@ -213,7 +222,8 @@ Result<int64_t> LocalMicros(int32_t year, int32_t month, int32_t day, int32_t ho
     MILLRACE_RETURN_IF_ERROR(
         CheckRange("SecondOfMinute", FloorDiv(micros, kMicrosPerSecond), 59));
   }
-  return days * kMicrosPerDay + hour * kMicrosPerHour + minute * kMicrosPerMinute + micros;
+  return days * kMicrosPerDay + hour * kMicrosPerHour + minute * kMicrosPerMinute +
+         micros;
 }
 
 Result<ZonePtr> FindZone(Text id) { return data::TimeZone::Find(id); }
@@ -234,16 +244,18 @@ Bound BindMakeTimestamp(Text name, Args args) {
       return zone->ToUtc(local);
     };
     if (!zone_given) {
-      return MapRows<int64_t, int32_t, int32_t, int32_t, int32_t, int32_t, arrow::Decimal128>(
+      return MapRows<int64_t, int32_t, int32_t, int32_t, int32_t, int32_t,
+                     arrow::Decimal128>(
           in, [&](int32_t year, int32_t month, int32_t day, int32_t hour, int32_t minute,
                   const arrow::Decimal128& seconds) {
             return make(year, month, day, hour, minute, seconds, session);
           });
     }
-    return MapRows<int64_t, int32_t, int32_t, int32_t, int32_t, int32_t, arrow::Decimal128,
-                   Text>(
-        in, [&](int32_t year, int32_t month, int32_t day, int32_t hour, int32_t minute,
-                const arrow::Decimal128& seconds, Text id) -> Result<int64_t> {
+    return MapRows<int64_t, int32_t, int32_t, int32_t, int32_t, int32_t,
+                   arrow::Decimal128, Text>(
+        in,
+        [&](int32_t year, int32_t month, int32_t day, int32_t hour, int32_t minute,
+            const arrow::Decimal128& seconds, Text id) -> Result<int64_t> {
           MILLRACE_ASSIGN_OR_RETURN(const ZonePtr* zone, cursor.Get(id));
           return make(year, month, day, hour, minute, seconds, *zone);
         });
@@ -260,10 +272,14 @@ Bound BindMakeTimestamp(Text name, Args args) {
 
 int64_t TruncateTime(int64_t utc, TruncateTo to, LocalClock& clock) {
   switch (to) {
-    case TruncateTo::kMicrosecond: return utc;
-    case TruncateTo::kMillisecond: return utc - FloorMod(utc, 1000);
-    case TruncateTo::kSecond: return utc - FloorMod(utc, kMicrosPerSecond);
-    default: break;
+    case TruncateTo::kMicrosecond:
+      return utc;
+    case TruncateTo::kMillisecond:
+      return utc - FloorMod(utc, 1000);
+    case TruncateTo::kSecond:
+      return utc - FloorMod(utc, kMicrosPerSecond);
+    default:
+      break;
   }
   const int64_t offset = clock.Offset(utc);
   const int64_t local = utc + offset;
@@ -276,7 +292,8 @@ int64_t TruncateTime(int64_t utc, TruncateTo to, LocalClock& clock) {
     start = TruncateDate(FloorDiv(local, kMicrosPerDay), to) * kMicrosPerDay;
   }
   // Usually the offset was the same then; in an hour that comes twice it stays so.
-  if (to <= TruncateTo::kHour && clock.Offset(start - offset) == offset) return start - offset;
+  if (to <= TruncateTo::kHour && clock.Offset(start - offset) == offset)
+    return start - offset;
   return clock.zone().ToUtc(start);
 }
 
@@ -284,8 +301,10 @@ Result<std::optional<TruncateTo>> FindUnit(Text text) { return ParseTruncateTo(t
 using Units = CompiledPatterns<std::optional<TruncateTo>>;
 
 Bound BindDateTrunc(Args args, const BindContext&) {
-  MILLRACE_ASSIGN_OR_RETURN(ExprPtr unit, CastTo("date_trunc", args, 0, data::StringType()));
-  MILLRACE_ASSIGN_OR_RETURN(ExprPtr time, CastTo("date_trunc", args, 1, data::TimestampType()));
+  MILLRACE_ASSIGN_OR_RETURN(ExprPtr unit,
+                            CastTo("date_trunc", args, 0, data::StringType()));
+  MILLRACE_ASSIGN_OR_RETURN(ExprPtr time,
+                            CastTo("date_trunc", args, 1, data::TimestampType()));
   const Units units(unit, FindUnit);
   Kernel kernel = [units](const KernelInput& in) {
     Units::Cursor cursor(units);
@@ -311,19 +330,21 @@ Bound BindTrunc(Args args, const BindContext&) {
         in, [&](int32_t days, Text name) -> Result<std::optional<int32_t>> {
           MILLRACE_ASSIGN_OR_RETURN(const auto* to, cursor.Get(name));
           // A date has no units below the week.
-          if (!to->has_value() || **to < TruncateTo::kWeek) return std::optional<int32_t>();
+          if (!to->has_value() || **to < TruncateTo::kWeek)
+            return std::optional<int32_t>();
           return std::optional(static_cast<int32_t>(TruncateDate(days, **to)));
         });
   };
-  return MakeBound({std::move(date), std::move(unit)}, data::DateType(), std::move(kernel),
-                   {.makes_nulls = true});
+  return MakeBound({std::move(date), std::move(unit)}, data::DateType(),
+                   std::move(kernel), {.makes_nulls = true});
 }
 
 // --- epochs
 
 Result<int64_t> Scaled(int64_t value, int64_t factor) {
   int64_t micros = 0;
-  if (__builtin_mul_overflow(value, factor, &micros)) return JavaOverflow("long overflow");
+  if (__builtin_mul_overflow(value, factor, &micros))
+    return JavaOverflow("long overflow");
   return micros;
 }
 
@@ -347,17 +368,17 @@ Bound BindTimestampSeconds(Args args, const BindContext&) {
   }
   if (type.id() == arrow::Type::DECIMAL128) {
     const int scale = static_cast<const arrow::Decimal128Type&>(type).scale();
-    return MakeBound(
-        {arg}, data::TimestampType(),
-        UnaryKernel<arrow::Decimal128, int64_t>(
-            [scale](const arrow::Decimal128& seconds) -> Result<int64_t> {
-              const auto micros = seconds.Rescale(scale, 6);
-              if (!micros.ok()) return JavaOverflow("Rounding necessary");
-              int64_t value = 0;
-              if (!micros->ToInteger(&value).ok()) return JavaOverflow("Overflow");
-              return value;
-            }),
-        {.can_fail = true});
+    return MakeBound({arg}, data::TimestampType(),
+                     UnaryKernel<arrow::Decimal128, int64_t>(
+                         [scale](const arrow::Decimal128& seconds) -> Result<int64_t> {
+                           const auto micros = seconds.Rescale(scale, 6);
+                           if (!micros.ok()) return JavaOverflow("Rounding necessary");
+                           int64_t value = 0;
+                           if (!micros->ToInteger(&value).ok())
+                             return JavaOverflow("Overflow");
+                           return value;
+                         }),
+                     {.can_fail = true});
   }
   if (data::IsInteger(type)) {
     MILLRACE_ASSIGN_OR_RETURN(ExprPtr seconds, MakeCast(arg, data::LongType()));
@@ -409,11 +430,11 @@ Bound BindUtc(Text name, Args args) {
   const Zones zones(id, FindZone);
   Kernel kernel = [zones](const KernelInput& in) {
     Zones::Cursor cursor(zones);
-    return MapRows<int64_t, int64_t, Text>(in, [&](int64_t micros, Text zone_id)
-                                                   -> Result<int64_t> {
-      MILLRACE_ASSIGN_OR_RETURN(const ZonePtr* zone, cursor.Get(zone_id));
-      return kToUtc ? (*zone)->ToUtc(micros) : (*zone)->ToLocal(micros);
-    });
+    return MapRows<int64_t, int64_t, Text>(
+        in, [&](int64_t micros, Text zone_id) -> Result<int64_t> {
+          MILLRACE_ASSIGN_OR_RETURN(const ZonePtr* zone, cursor.Get(zone_id));
+          return kToUtc ? (*zone)->ToUtc(micros) : (*zone)->ToLocal(micros);
+        });
   };
   return MakeBound({std::move(time), std::move(id)}, data::TimestampType(),
                    std::move(kernel), {.can_fail = !zones.fixed()});
@@ -471,12 +492,13 @@ Result<NamedUnit> UnitArgument(Text function, const ExprPtr& arg) {
     }
   }
   const std::string value = text.has_value() ? fmt::format("'{}'", *text) : SqlText(*arg);
-  return AnalysisError("INVALID_PARAMETER_VALUE.DATETIME_UNIT", "22023",
-                       "The value of parameter(s) `unit` in `{}` is invalid: expects one of "
-                       "the units without quotes YEAR, QUARTER, MONTH, WEEK, DAY, DAYOFYEAR, "
-                       "HOUR, MINUTE, SECOND, MILLISECOND, MICROSECOND, but got the string "
-                       "literal {}.",
-                       function, value)
+  return AnalysisError(
+             "INVALID_PARAMETER_VALUE.DATETIME_UNIT", "22023",
+             "The value of parameter(s) `unit` in `{}` is invalid: expects one of "
+             "the units without quotes YEAR, QUARTER, MONTH, WEEK, DAY, DAYOFYEAR, "
+             "HOUR, MINUTE, SECOND, MILLISECOND, MICROSECOND, but got the string "
+             "literal {}.",
+             function, value)
       .Param("functionName", fmt::format("`{}`", function))
       .Param("parameter", "`unit`")
       .Param("invalidValue", value);
@@ -507,7 +529,8 @@ std::optional<int64_t> AddToTime(int64_t utc, int64_t count, const NamedUnit& un
   }
   int64_t moved = utc;
   if (const int64_t whole_days = amount / kMicrosPerDay; whole_days != 0) {
-    if (__builtin_add_overflow(local, whole_days * kMicrosPerDay, &moved)) return std::nullopt;
+    if (__builtin_add_overflow(local, whole_days * kMicrosPerDay, &moved))
+      return std::nullopt;
     moved = clock.zone().ToUtc(moved);
   }
   if (__builtin_add_overflow(moved, amount % kMicrosPerDay, &moved)) return std::nullopt;
@@ -529,8 +552,8 @@ Bound BindTimestampAdd(Text name, Args args) {
           std::string text;
           data::AppendTimestamp(clock.ToLocal(utc), &text);
           return Error(Fault::kData,
-                       "Datetime operation overflow: add {} {} to TIMESTAMP '{}'.", amount,
-                       unit.name, text)
+                       "Datetime operation overflow: add {} {} to TIMESTAMP '{}'.",
+                       amount, unit.name, text)
               .Class("DATETIME_OVERFLOW", "22008")
               .Java(kArithmeticException)
               .Param("operation",
@@ -554,8 +577,8 @@ Bound BindTimestampDiff(Text name, Args args) {
                                         : (local_to - local_from) / unit.size;
     });
   };
-  return MakeBound({std::move(start), std::move(end)}, data::LongType(), std::move(kernel),
-                   {.foldable = false});
+  return MakeBound({std::move(start), std::move(end)}, data::LongType(),
+                   std::move(kernel), {.foldable = false});
 }
 
 // --- window_time
@@ -571,8 +594,9 @@ Bound BindWindowTime(Args args, const BindContext&) {
   }
   // The last microsecond that belongs to the window.
   const ExprPtr end = MakeField(args[0], 1);
-  return MakeBound({end}, end->type(),
-                   UnaryKernel<int64_t, int64_t>([](int64_t micros) { return micros - 1; }));
+  return MakeBound({end}, end->type(), UnaryKernel<int64_t, int64_t>([](int64_t micros) {
+                     return micros - 1;
+                   }));
 }
 
 const FunctionSpec kFunctions[] = {
@@ -583,7 +607,8 @@ const FunctionSpec kFunctions[] = {
      "A timestamp without zone from one zone (the session's by default) to another.",
      "convert_timezone('Europe/Brussels', 'America/Los_Angeles', "
      "'2021-12-06 00:00:00') → 2021-12-05 15:00:00"},
-    {"curdate", 0, 0, BindCurrentDate, "The same as current_date.", "curdate() → 1970-01-01"},
+    {"curdate", 0, 0, BindCurrentDate, "The same as current_date.",
+     "curdate() → 1970-01-01"},
     {"current_date", 0, 0, BindCurrentDate,
      "The date at the start of the batch, in the session's time zone.",
      "current_date() → 1970-01-01"},
@@ -596,14 +621,16 @@ const FunctionSpec kFunctions[] = {
      "The date so many days later.", "date_add('2016-07-30', 1) → 2016-07-31"},
     {"date_diff", 2, 2,
      [](Args args, const BindContext&) { return BindDateDiff("date_diff", args); },
-     "The days from the second date to the first.", "date_diff('2009-07-31', '2009-07-30') → 1"},
-    {"date_from_unix_date", 1, 1, BindDateFromUnixDate, "The date so many days after 1970-01-01.",
-     "date_from_unix_date(1) → 1970-01-02"},
+     "The days from the second date to the first.",
+     "date_diff('2009-07-31', '2009-07-30') → 1"},
+    {"date_from_unix_date", 1, 1, BindDateFromUnixDate,
+     "The date so many days after 1970-01-01.", "date_from_unix_date(1) → 1970-01-02"},
     {"date_sub", 2, 2,
      [](Args args, const BindContext&) { return BindAddDays<-1>("date_sub", args); },
      "The date so many days earlier.", "date_sub('2016-07-30', 1) → 2016-07-29"},
     {"date_trunc", 2, 2, BindDateTrunc,
-     "The start of the year, quarter, month, week, day, hour, minute, second, millisecond or "
+     "The start of the year, quarter, month, week, day, hour, minute, second, "
+     "millisecond or "
      "microsecond, in the session's time zone.",
      "date_trunc('HOUR', TIMESTAMP'2015-03-05 09:32:05.359') → 2015-03-05 09:00:00"},
     {"dateadd", 2, 2,
@@ -613,7 +640,9 @@ const FunctionSpec kFunctions[] = {
      [](Args args, const BindContext&) { return BindDateDiff("datediff", args); },
      "The same as date_diff.", "datediff('2009-07-30', '2009-07-31') → -1"},
     {"from_utc_timestamp", 2, 2,
-     [](Args args, const BindContext&) { return BindUtc<false>("from_utc_timestamp", args); },
+     [](Args args, const BindContext&) {
+       return BindUtc<false>("from_utc_timestamp", args);
+     },
      "What clocks in a zone show when it is that time in UTC.",
      "from_utc_timestamp('2016-08-31', 'Asia/Seoul') → 2016-08-31 09:00:00"},
     {"last_day", 1, 1, BindLastDay, "The last day of the month.",
@@ -650,7 +679,9 @@ const FunctionSpec kFunctions[] = {
     {"now", 0, 0, BindCurrentTimestamp, "The same as current_timestamp.",
      "now() → 1970-01-01 00:00:00"},
     {"timestamp_micros", 1, 1,
-     [](Args args, const BindContext&) { return BindFromEpoch<1>("timestamp_micros", args); },
+     [](Args args, const BindContext&) {
+       return BindFromEpoch<1>("timestamp_micros", args);
+     },
      "The instant so many microseconds after 1970-01-01 00:00:00 UTC.",
      "timestamp_micros(1230219000123123) → 2008-12-25 15:30:00.123123"},
     {"timestamp_millis", 1, 1,
@@ -667,11 +698,15 @@ const FunctionSpec kFunctions[] = {
      "A timestamp so many units later: timestampadd(unit, count, timestamp).",
      "timestampadd('MONTH', -1, TIMESTAMP'2022-03-31 00:00:00') → 2022-02-28 00:00:00"},
     {"timestampdiff", 3, 3,
-     [](Args args, const BindContext&) { return BindTimestampDiff("timestampdiff", args); },
+     [](Args args, const BindContext&) {
+       return BindTimestampDiff("timestampdiff", args);
+     },
      "The whole units from one timestamp to another: timestampdiff(unit, start, end).",
      "timestampdiff('MONTH', '2021-02-28 12:00:00', '2021-03-28 11:59:59') → 0"},
     {"to_utc_timestamp", 2, 2,
-     [](Args args, const BindContext&) { return BindUtc<true>("to_utc_timestamp", args); },
+     [](Args args, const BindContext&) {
+       return BindUtc<true>("to_utc_timestamp", args);
+     },
      "What it is in UTC when clocks in a zone show that time.",
      "to_utc_timestamp('2016-08-31', 'Asia/Seoul') → 2016-08-30 15:00:00"},
     {"trunc", 2, 2, BindTrunc, "The first day of the year, quarter, month or week.",

@@ -13,7 +13,8 @@ TEST(LocalClock, AgreesWithItsZone) {
        {"America/New_York", "Asia/Kolkata", "Europe/Dublin", "Pacific/Apia", "UTC"}) {
     const data::TimeZone& zone = Zone(id);
     LocalClock clock(zone);
-    // Steps of 7 minutes and 13 seconds over three years, and odd ones over two centuries.
+    // Steps of 7 minutes and 13 seconds over three years, and odd ones over two
+    // centuries.
     const int64_t begin = data::DaysFromCivil(2010, 1, 1) * kMicrosPerDay;
     for (int64_t i = 0; i < 200'000; ++i) {
       const int64_t at = begin + i * 433 * kMicrosPerSecond;
@@ -32,7 +33,8 @@ TEST(Calendar, CountsWeeksAndMonths) {
   EXPECT_EQ(WeekOfYear(day), 53);
   EXPECT_EQ(WeekYear(day), 2020);
   EXPECT_EQ(TruncateDate(day, TruncateTo::kWeek), data::DaysFromCivil(2020, 12, 28));
-  EXPECT_EQ(AddMonths(data::DaysFromCivil(2024, 1, 31), 1), data::DaysFromCivil(2024, 2, 29));
+  EXPECT_EQ(AddMonths(data::DaysFromCivil(2024, 1, 31), 1),
+            data::DaysFromCivil(2024, 2, 29));
   EXPECT_EQ(AddMonths(data::DaysFromCivil(2024, 1, 31), -13),
             data::DaysFromCivil(2022, 12, 31));
   EXPECT_EQ(MonthsBetween(0, data::DaysFromCivil(1970, 2, 1) * kMicrosPerDay - 1), 0);

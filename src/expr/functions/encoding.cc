@@ -8,6 +8,7 @@
 
 #include <arrow/type.h>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "expr/argument_errors.h"
 #include "expr/cast.h"
@@ -15,7 +16,6 @@
 #include "expr/functions/typed_call.h"
 #include "expr/functions/utf8.h"
 #include "expr/kernel.h"
-#include "expr/names.h"
 
 namespace millrace::expr {
 namespace {
@@ -82,7 +82,8 @@ bool AppendUnhexed(Text text, std::string* out) {
 
 // --- base64, in Java's MIME variant
 
-constexpr Text kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr Text kBase64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 void AppendBase64(Text bytes, std::string* out) {
   constexpr size_t kLine = 76 / 4 * 3;  // bytes that make a line
@@ -129,8 +130,8 @@ struct NamedCharset {
   Charset charset;
 };
 constexpr NamedCharset kCharsets[] = {
-    {"iso-8859-1", Charset::kLatin1},  {"us-ascii", Charset::kAscii},
-    {"utf-16", Charset::kUtf16},       {"utf-16be", Charset::kUtf16Big},
+    {"iso-8859-1", Charset::kLatin1},    {"us-ascii", Charset::kAscii},
+    {"utf-16", Charset::kUtf16},         {"utf-16be", Charset::kUtf16Big},
     {"utf-16le", Charset::kUtf16Little}, {"utf-32", Charset::kUtf32},
     {"utf-8", Charset::kUtf8},
 };
@@ -142,7 +143,8 @@ Result<Charset> FindCharset(Text name, Text function) {
   constexpr Text kNames =
       "iso-8859-1, us-ascii, utf-16, utf-16be, utf-16le, utf-32, utf-8";
   return Error(Fault::kUser,
-               "The value of parameter(s) `charset` in `{}` is invalid: expects one of the {}, "
+               "The value of parameter(s) `charset` in `{}` is invalid: expects one of "
+               "the {}, "
                "but got {}.",
                function, kNames, name)
       .Class("INVALID_PARAMETER_VALUE.CHARSET", "22023")
@@ -199,7 +201,8 @@ Status Encode(Text text, Text name, std::string* out) {
   MILLRACE_ASSIGN_OR_RETURN(const Charset charset, FindCharset(name, "encode"));
   if (charset == Charset::kUtf16 && !text.empty()) out->append("\xFE\xFF");
   for (size_t at = 0; at < text.size();) {
-    if (!EncodeCode(NextCodePoint(text, &at), charset, out)) return Malformed("encode", name);
+    if (!EncodeCode(NextCodePoint(text, &at), charset, out))
+      return Malformed("encode", name);
   }
   return Status::OK();
 }
@@ -220,12 +223,14 @@ class Decoder {
 
   bool Next(char32_t* code) {
     switch (charset_) {
-      case Charset::kUtf8: return NextUtf8(code);
+      case Charset::kUtf8:
+        return NextUtf8(code);
       case Charset::kAscii:
       case Charset::kLatin1:
         *code = static_cast<uint8_t>(bytes_[at_++]);
         return charset_ == Charset::kLatin1 || *code < 0x80;
-      case Charset::kUtf32: return Unit(4, code) && *code < 0x110000;
+      case Charset::kUtf32:
+        return Unit(4, code) && *code < 0x110000;
       default: {
         if (!Unit(2, code) || (*code >= 0xDC00 && *code < 0xE000)) return false;
         if (*code < 0xD800 || *code >= 0xDC00) return true;
@@ -298,12 +303,21 @@ Bound BindDigest(Text name, Args args, const EVP_MD* (*algorithm)()) {
 
 bool AppendSha2(Text bytes, int32_t bits, std::string* out) {
   switch (bits) {
-    case 224: AppendDigest(EVP_sha224(), bytes, out); return true;
+    case 224:
+      AppendDigest(EVP_sha224(), bytes, out);
+      return true;
     case 0:
-    case 256: AppendDigest(EVP_sha256(), bytes, out); return true;
-    case 384: AppendDigest(EVP_sha384(), bytes, out); return true;
-    case 512: AppendDigest(EVP_sha512(), bytes, out); return true;
-    default: return false;
+    case 256:
+      AppendDigest(EVP_sha256(), bytes, out);
+      return true;
+    case 384:
+      AppendDigest(EVP_sha384(), bytes, out);
+      return true;
+    case 512:
+      AppendDigest(EVP_sha512(), bytes, out);
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -311,7 +325,8 @@ constexpr std::array<uint32_t, 256> MakeCrcTable() {
   std::array<uint32_t, 256> table{};
   for (uint32_t i = 0; i < 256; ++i) {
     uint32_t crc = i;
-    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ ((crc & 1) != 0 ? 0xEDB88320U : 0U);
+    for (int bit = 0; bit < 8; ++bit)
+      crc = crc >> 1 ^ ((crc & 1) != 0 ? 0xEDB88320U : 0U);
     table[i] = crc;
   }
   return table;
@@ -388,7 +403,8 @@ Bound BindLevenshtein(Args args, const BindContext&) {
                     BinaryKernel<Text, Text, int32_t>(Levenshtein));
   }
   return BindWith("levenshtein", args,
-                  {data::StringType(), data::StringType(), data::IntType()}, data::IntType(),
+                  {data::StringType(), data::StringType(), data::IntType()},
+                  data::IntType(),
                   TernaryKernel<Text, Text, int32_t, int32_t>(
                       [](Text left, Text right, int32_t limit) {
                         const int32_t distance = Levenshtein(left, right);
@@ -399,25 +415,28 @@ Bound BindLevenshtein(Args args, const BindContext&) {
 Bound BindChr(Text name, Args args) {
   return BindWith(name, args, {data::LongType()}, data::StringType(),
                   TextKernel<int64_t>([](int64_t code, std::string* out) {
-                    if (code >= 0) AppendCodePoint(static_cast<char32_t>(code & 0xFF), out);
+                    if (code >= 0)
+                      AppendCodePoint(static_cast<char32_t>(code & 0xFF), out);
                   }));
 }
 
 const FunctionSpec kFunctions[] = {
     {"ascii", 1, 1,
      [](Args args, const BindContext&) {
-       return BindWith("ascii", args, {data::StringType()}, data::IntType(),
-                       UnaryKernel<Text, int32_t>([](Text text) {
-                         size_t at = 0;
-                         return text.empty() ? 0
-                                             : static_cast<int32_t>(NextCodePoint(text, &at));
-                       }));
+       return BindWith(
+           "ascii", args, {data::StringType()}, data::IntType(),
+           UnaryKernel<Text, int32_t>([](Text text) {
+             size_t at = 0;
+             return text.empty() ? 0 : static_cast<int32_t>(NextCodePoint(text, &at));
+           }));
      },
-     "The code point of the first character; 0 for an empty string.", "ascii('234') → 50"},
+     "The code point of the first character; 0 for an empty string.",
+     "ascii('234') → 50"},
     {"base64", 1, 1,
      [](Args args, const BindContext&) -> Bound {
        MILLRACE_ASSIGN_OR_RETURN(ExprPtr bytes, BytesArgument("base64", args));
-       return MakeBound({std::move(bytes)}, data::StringType(), TextKernel<Text>(AppendBase64));
+       return MakeBound({std::move(bytes)}, data::StringType(),
+                        TextKernel<Text>(AppendBase64));
      },
      "Base64 in lines of 76 characters.", "base64('Spark SQL') → U3BhcmsgU1FM"},
     {"char", 1, 1, [](Args args, const BindContext&) { return BindChr("char", args); },
@@ -437,7 +456,8 @@ const FunctionSpec kFunctions[] = {
                        data::StringType(), TextKernel<Text, Text>(Decode),
                        {.can_fail = true});
      },
-     "A binary in a character set as string.", "decode(encode('abc', 'utf-8'), 'utf-8') → abc"},
+     "A binary in a character set as string.",
+     "decode(encode('abc', 'utf-8'), 'utf-8') → abc"},
     {"encode", 2, 2,
      [](Args args, const BindContext&) {
        return BindWith("encode", args, {data::StringType()}, data::BinaryType(),
@@ -467,7 +487,8 @@ const FunctionSpec kFunctions[] = {
                         TextKernel<Text, int32_t>(AppendSha2), {.makes_nulls = true});
      },
      "The SHA-2 digest of 224, 256 (or 0), 384 or 512 bits in hexadecimal.",
-     "sha2('Spark', 256) → 529bc3b07127ecb7e53a4dcf1991d9152c24537d919178022b2c42657f79a26b"},
+     "sha2('Spark', 256) → "
+     "529bc3b07127ecb7e53a4dcf1991d9152c24537d919178022b2c42657f79a26b"},
     {"soundex", 1, 1,
      [](Args args, const BindContext&) {
        return BindWith("soundex", args, {data::StringType()}, data::StringType(),

@@ -63,7 +63,8 @@ struct Directive {
 
 int ReadNumber(Text text, size_t* at) {
   int number = 0;
-  while (*at < text.size() && text[*at] >= '0' && text[*at] <= '9' && number < 100'000'000) {
+  while (*at < text.size() && text[*at] >= '0' && text[*at] <= '9' &&
+         number < 100'000'000) {
     number = number * 10 + (text[(*at)++] - '0');
   }
   return number;
@@ -81,14 +82,29 @@ Result<Directive> ReadDirective(Text format, size_t* at) {
   }
   for (bool more = true; more && *at < format.size();) {
     switch (format[*at]) {
-      case '-': out.left = true; break;
-      case '0': out.zero = true; break;
-      case '+': out.plus = true; break;
-      case ' ': out.space = true; break;
-      case ',': out.group = true; break;
-      case '(': out.parentheses = true; break;
-      case '#': out.alternate = true; break;
-      default: more = false;
+      case '-':
+        out.left = true;
+        break;
+      case '0':
+        out.zero = true;
+        break;
+      case '+':
+        out.plus = true;
+        break;
+      case ' ':
+        out.space = true;
+        break;
+      case ',':
+        out.group = true;
+        break;
+      case '(':
+        out.parentheses = true;
+        break;
+      case '#':
+        out.alternate = true;
+        break;
+      default:
+        more = false;
     }
     if (more) ++*at;
   }
@@ -120,15 +136,20 @@ class FormatArgument {
     const arrow::Array& array = *value_.array;
     const int64_t index = value_.index(row);
     switch (array.type_id()) {
-      case arrow::Type::BOOL: return Reader<bool>(array)[index];
-      case arrow::Type::DOUBLE: return Reader<double>(array)[index];
-      case arrow::Type::FLOAT: return static_cast<double>(Reader<float>(array)[index]);
-      default: break;
+      case arrow::Type::BOOL:
+        return Reader<bool>(array)[index];
+      case arrow::Type::DOUBLE:
+        return Reader<double>(array)[index];
+      case arrow::Type::FLOAT:
+        return static_cast<double>(Reader<float>(array)[index]);
+      default:
+        break;
     }
     Argument out;
-    const bool number = VisitNumber(*array.type(), [&]<typename T>(std::type_identity<T>) {
-      out = static_cast<int64_t>(Reader<T>(array)[index]);
-    });
+    const bool number =
+        VisitNumber(*array.type(), [&]<typename T>(std::type_identity<T>) {
+          out = static_cast<int64_t>(Reader<T>(array)[index]);
+        });
     if (number) return out;
     std::string text;
     data::AppendValue(array, index, "UTC", data::NullText::kCast, &text);
@@ -138,12 +159,16 @@ class FormatArgument {
   // The number of bits of an integer: %x of a negative one shows so many.
   int bits() const {
     switch (value_.array->type_id()) {
-      case arrow::Type::INT8: return 8;
-      case arrow::Type::INT16: return 16;
+      case arrow::Type::INT8:
+        return 8;
+      case arrow::Type::INT16:
+        return 16;
       case arrow::Type::INT64:
       case arrow::Type::TIMESTAMP:
-      case arrow::Type::DURATION: return 64;
-      default: return 32;
+      case arrow::Type::DURATION:
+        return 64;
+      default:
+        return 32;
     }
   }
   bool is_decimal() const { return value_.array->type_id() == arrow::Type::DECIMAL128; }
@@ -165,7 +190,8 @@ std::string FixedText(double magnitude, int precision) {
     exponent = 0;
   }
   digits.resize(static_cast<size_t>(std::max<int>(exponent + precision, 0)), '0');
-  std::string text = exponent == 0 ? "0" : digits.substr(0, static_cast<size_t>(exponent));
+  std::string text =
+      exponent == 0 ? "0" : digits.substr(0, static_cast<size_t>(exponent));
   if (precision > 0) text += "." + digits.substr(static_cast<size_t>(exponent));
   return text;
 }
@@ -190,13 +216,15 @@ void AppendPadded(std::string text, const Directive& directive, std::string* out
 }
 
 // A number: sign, grouping and leading zeros around the digits.
-void AppendNumber(bool negative, std::string digits, const Directive& d, std::string* out) {
+void AppendNumber(bool negative, std::string digits, const Directive& d,
+                  std::string* out) {
   if (d.group) {
     const size_t whole = std::min(digits.find('.'), digits.size());
     digits = Grouped(Text(digits).substr(0, whole)) + digits.substr(whole);
   }
   const bool brackets = negative && d.parentheses;
-  std::string sign = negative ? (brackets ? "(" : "-") : (d.plus ? "+" : (d.space ? " " : ""));
+  std::string sign =
+      negative ? (brackets ? "(" : "-") : (d.plus ? "+" : (d.space ? " " : ""));
   if (d.zero && d.width > 0) {
     const size_t taken = sign.size() + digits.size() + (brackets ? 1 : 0);
     if (taken < static_cast<size_t>(d.width)) {
@@ -213,22 +241,32 @@ Status WrongArgument(const Directive& d, Text java_class) {
 Text JavaClass(const FormatArgument& source, const Argument& argument) {
   if (source.is_decimal()) return "org.apache.spark.sql.types.Decimal";
   switch (argument.index()) {
-    case 1: return "java.lang.Boolean";
+    case 1:
+      return "java.lang.Boolean";
     case 2:
       switch (source.bits()) {
-        case 8: return "java.lang.Byte";
-        case 16: return "java.lang.Short";
-        case 32: return "java.lang.Integer";
-        default: return "java.lang.Long";
+        case 8:
+          return "java.lang.Byte";
+        case 16:
+          return "java.lang.Short";
+        case 32:
+          return "java.lang.Integer";
+        default:
+          return "java.lang.Long";
       }
-    case 3: return source.is_float() ? "java.lang.Float" : "java.lang.Double";
-    default: return "org.apache.spark.unsafe.types.UTF8String";
+    case 3:
+      return source.is_float() ? "java.lang.Float" : "java.lang.Double";
+    default:
+      return "org.apache.spark.unsafe.types.UTF8String";
   }
 }
 
-// What Java's hashCode() gives for an argument; Spark's texts hash their bytes by Murmur3.
+// What Java's hashCode() gives for an argument; Spark's texts hash their bytes by
+// Murmur3.
 uint32_t JavaHash(const FormatArgument& source, const Argument& argument) {
-  const auto folded = [](uint64_t bits) { return static_cast<uint32_t>(bits ^ (bits >> 32)); };
+  const auto folded = [](uint64_t bits) {
+    return static_cast<uint32_t>(bits ^ (bits >> 32));
+  };
   if (const auto* boolean = std::get_if<bool>(&argument)) return *boolean ? 1231 : 1237;
   if (const auto* integer = std::get_if<int64_t>(&argument)) {
     const auto bits = static_cast<uint64_t>(*integer);
@@ -240,7 +278,8 @@ uint32_t JavaHash(const FormatArgument& source, const Argument& argument) {
   }
   const ExprPtr text = MakeString(std::get<std::string>(argument));
   int64_t hash = kHashSeed;
-  HashColumn(HashKind::kMurmur3, {static_cast<const Literal&>(*text).value(), true}, {&hash, 1});
+  HashColumn(HashKind::kMurmur3, {static_cast<const Literal&>(*text).value(), true},
+             {&hash, 1});
   return static_cast<uint32_t>(hash);
 }
 
@@ -255,7 +294,8 @@ Status AppendArgument(const Directive& d, const FormatArgument& source,
   switch (conversion) {
     case 'b':
       shown = null ? "false" : "true";
-      if (const auto* boolean = std::get_if<bool>(&argument)) shown = *boolean ? "true" : "false";
+      if (const auto* boolean = std::get_if<bool>(&argument))
+        shown = *boolean ? "true" : "false";
       break;
     case 's':
       if (null) shown = "null";
@@ -268,12 +308,14 @@ Status AppendArgument(const Directive& d, const FormatArgument& source,
           data::AppendDouble(*real, &shown);
         }
       }
-      if (const auto* boolean = std::get_if<bool>(&argument)) shown = *boolean ? "true" : "false";
+      if (const auto* boolean = std::get_if<bool>(&argument))
+        shown = *boolean ? "true" : "false";
       if (d.precision >= 0) shown.resize(SkipCharacters(shown, 0, d.precision));
       break;
     case 'h':
       if (!null && source.is_decimal()) {
-        return UnsupportedError("The conversion %h of a decimal number is not supported yet.");
+        return UnsupportedError(
+            "The conversion %h of a decimal number is not supported yet.");
       }
       shown = null ? "null" : fmt::format("{:x}", JavaHash(source, argument));
       break;
@@ -295,8 +337,8 @@ Status AppendArgument(const Directive& d, const FormatArgument& source,
       }
       if (integer == nullptr) return WrongArgument(d, JavaClass(source, argument));
       if (conversion == 'd') {
-        const auto magnitude =
-            *integer < 0 ? -static_cast<uint64_t>(*integer) : static_cast<uint64_t>(*integer);
+        const auto magnitude = *integer < 0 ? -static_cast<uint64_t>(*integer)
+                                            : static_cast<uint64_t>(*integer);
         AppendNumber(*integer < 0, std::to_string(magnitude), d, out);
         return Status::OK();
       }
@@ -456,7 +498,8 @@ Result<NumberPattern> ReadNumberPattern(Text text) {
       if (comma) out.group = since_comma;
     } else {
       return UnsupportedError(
-          "The number format '{}' has characters other than # 0 , and ., which Millrace does "
+          "The number format '{}' has characters other than # 0 , and ., which Millrace "
+          "does "
           "not have.",
           text);
     }
@@ -480,12 +523,14 @@ void AppendNumber(Text text, const NumberPattern& pattern, std::string* out) {
   }
   const size_t point = std::min(text.find('.'), text.size());
   std::string whole(text.substr(0, point));
-  if (whole == "0" && pattern.min_integral == 0 && pattern.max_fraction > 0) whole.clear();
+  if (whole == "0" && pattern.min_integral == 0 && pattern.max_fraction > 0)
+    whole.clear();
   if (static_cast<int>(whole.size()) < pattern.min_integral) {
     whole.insert(0, static_cast<size_t>(pattern.min_integral) - whole.size(), '0');
   }
   std::string fraction(point < text.size() ? text.substr(point + 1) : Text());
-  while (static_cast<int>(fraction.size()) > pattern.min_fraction && fraction.ends_with('0')) {
+  while (static_cast<int>(fraction.size()) > pattern.min_fraction &&
+         fraction.ends_with('0')) {
     fraction.pop_back();
   }
   if (whole.empty() && fraction.empty()) whole = "0";
@@ -524,7 +569,8 @@ Kernel NumberKernel(const ExprPtr& number, F pattern_at) {
     MILLRACE_RETURN_IF_ERROR(out.Allocate());
     for (int64_t row = 0; row < rows; ++row) {
       std::optional<NumberPattern> pattern;
-      if (validity.bits == nullptr || arrow::bit_util::GetBit(validity.bits->data(), row)) {
+      if (validity.bits == nullptr ||
+          arrow::bit_util::GetBit(validity.bits->data(), row)) {
         MILLRACE_ASSIGN_OR_RETURN(pattern, pattern_at(in.args[1], row));
       }
       if (!pattern.has_value()) {
@@ -534,8 +580,8 @@ Kernel NumberKernel(const ExprPtr& number, F pattern_at) {
       if (type->id() == arrow::Type::DECIMAL128) {
         const int scale = static_cast<const arrow::Decimal128Type&>(*type).scale();
         const int kept = std::min(scale, pattern->max_fraction);
-        const auto rounded = RoundDecimal(Reader<Decimal128>(in.args[0])[row], scale, kept,
-                                          {38, kept}, Rounding::kHalfEven);
+        const auto rounded = RoundDecimal(Reader<Decimal128>(in.args[0])[row], scale,
+                                          kept, {38, kept}, Rounding::kHalfEven);
         std::string text = rounded.value_or(Decimal128(0)).ToString(kept);
         if (kept == 0 && pattern->max_fraction > 0) text += '.';
         text.append(static_cast<size_t>(pattern->max_fraction - kept), '0');
@@ -570,7 +616,8 @@ Bound BindFormatNumber(Args args, const BindContext&) {
   }
   if (data::IsString(*args[1]->type())) {
     Kernel kernel = NumberKernel(
-        number, [](const Value& arg, int64_t row) -> Result<std::optional<NumberPattern>> {
+        number,
+        [](const Value& arg, int64_t row) -> Result<std::optional<NumberPattern>> {
           MILLRACE_ASSIGN_OR_RETURN(const NumberPattern pattern,
                                     ReadNumberPattern(Reader<Text>(arg)[row]));
           return std::optional(pattern);
@@ -578,9 +625,9 @@ Bound BindFormatNumber(Args args, const BindContext&) {
     return MakeBound({number, args[1]}, data::StringType(), std::move(kernel),
                      {.can_fail = true});
   }
-  MILLRACE_ASSIGN_OR_RETURN(
-      ExprPtr digits,
-      CastTo("format_number", args, 1, Wanted(data::IntType(), "(\"INT\" or \"STRING\")")));
+  MILLRACE_ASSIGN_OR_RETURN(ExprPtr digits,
+                            CastTo("format_number", args, 1,
+                                   Wanted(data::IntType(), "(\"INT\" or \"STRING\")")));
   Kernel kernel = NumberKernel(
       number, [](const Value& arg, int64_t row) -> Result<std::optional<NumberPattern>> {
         const int32_t count = Reader<int32_t>(arg)[row];
@@ -597,12 +644,15 @@ const FunctionSpec kFunctions[] = {
      "#,##0.00.",
      "format_number(12332.123456, 4) → 12,332.1235"},
     {"format_string", 1, -1,
-     [](Args args, const BindContext&) { return BindFormatString("format_string", args); },
+     [](Args args, const BindContext&) {
+       return BindFormatString("format_string", args);
+     },
      "The format with its % directives replaced by the values, as Java's String.format.",
      "format_string('%5.2f|%-5s|%05d', 1.5D, 'a', 42) →  1.50|a    |00042"},
     {"printf", 1, -1,
      [](Args args, const BindContext&) { return BindFormatString("printf", args); },
-     "The same as format_string.", "printf('Hello World %d %s', 100, 'days') → Hello World 100 days"},
+     "The same as format_string.",
+     "printf('Hello World %d %s', 100, 'days') → Hello World 100 days"},
 };
 
 }  // namespace

@@ -21,13 +21,14 @@ bool HoldsMap(const arrow::DataType& type) {
 
 Status MapsHaveNoHash(std::string_view name, Args args) {
   const std::string sql = fmt::format("\"{}\"", SqlCallText(name, args));
-  return AnalysisError("DATATYPE_MISMATCH.HASH_MAP_TYPE", "42K09",
-                       "Cannot resolve {} due to data type mismatch: Input to the function "
-                       "`{}` cannot contain elements of the \"MAP\" type. In Spark, same maps "
-                       "may have different hashcode, thus hash expressions are prohibited on "
-                       "\"MAP\" elements. To restore previous behavior set "
-                       "\"spark.sql.legacy.allowHashOnMapType\" to \"true\".",
-                       sql, name)
+  return AnalysisError(
+             "DATATYPE_MISMATCH.HASH_MAP_TYPE", "42K09",
+             "Cannot resolve {} due to data type mismatch: Input to the function "
+             "`{}` cannot contain elements of the \"MAP\" type. In Spark, same maps "
+             "may have different hashcode, thus hash expressions are prohibited on "
+             "\"MAP\" elements. To restore previous behavior set "
+             "\"spark.sql.legacy.allowHashOnMapType\" to \"true\".",
+             sql, name)
       .Param("functionName", fmt::format("`{}`", name))
       .Param("sqlExpr", sql);
 }

@@ -22,13 +22,27 @@ struct Named {
 
 // \p{…} of Java's POSIX classes.
 constexpr auto kProperties = std::to_array<Named>({
-    {"Lower", "a-z"},       {"Upper", "A-Z"},      {"ASCII", "\\x00-\\x7F"},
-    {"Alpha", "a-zA-Z"},    {"Digit", "0-9"},      {"Alnum", "a-zA-Z0-9"},
-    {"Punct", "[:punct:]"}, {"Graph", "[:graph:]"}, {"Print", "[:print:]"},
-    {"Blank", " \\t"},      {"Cntrl", "[:cntrl:]"}, {"XDigit", "0-9a-fA-F"},
-    {"Space", " \\t-\\r"},  {"IsAlphabetic", "\\pL\\p{Nl}"}, {"IsDigit", "\\p{Nd}"},
-    {"IsLetter", "\\pL"},   {"IsUppercase", "\\p{Lu}"},      {"IsLowercase", "\\p{Ll}"},
-    {"IsPunctuation", "\\pP"}, {"javaLowerCase", "\\p{Ll}"},  {"javaUpperCase", "\\p{Lu}"},
+    {"Lower", "a-z"},
+    {"Upper", "A-Z"},
+    {"ASCII", "\\x00-\\x7F"},
+    {"Alpha", "a-zA-Z"},
+    {"Digit", "0-9"},
+    {"Alnum", "a-zA-Z0-9"},
+    {"Punct", "[:punct:]"},
+    {"Graph", "[:graph:]"},
+    {"Print", "[:print:]"},
+    {"Blank", " \\t"},
+    {"Cntrl", "[:cntrl:]"},
+    {"XDigit", "0-9a-fA-F"},
+    {"Space", " \\t-\\r"},
+    {"IsAlphabetic", "\\pL\\p{Nl}"},
+    {"IsDigit", "\\p{Nd}"},
+    {"IsLetter", "\\pL"},
+    {"IsUppercase", "\\p{Lu}"},
+    {"IsLowercase", "\\p{Ll}"},
+    {"IsPunctuation", "\\pP"},
+    {"javaLowerCase", "\\p{Ll}"},
+    {"javaUpperCase", "\\p{Lu}"},
 });
 
 // Escapes that stand for a set of characters, by their content in [...].
@@ -80,8 +94,9 @@ class Translator {
       // Flags: (?i) or (?i:…); s changes what '.' is, for the rest of the pattern.
       size_t end = at_ + 2;
       bool on = true;
-      while (end < in_.size() && (std::isalpha(static_cast<unsigned char>(in_[end])) != 0 ||
-                                  in_[end] == '-')) {
+      while (
+          end < in_.size() &&
+          (std::isalpha(static_cast<unsigned char>(in_[end])) != 0 || in_[end] == '-')) {
         if (in_[end] == '-') on = false;
         if (in_[end] == 's') dot_matches_all_ = on;
         if (in_[end] == 'x' || in_[end] == 'd' || in_[end] == 'u' || in_[end] == 'U') {
@@ -153,8 +168,8 @@ class Translator {
         return;
       case 'p':
       case 'P':
-        if (const size_t close = in_.find('}', at_); At(c == 'p' ? "\\p{" : "\\P{") &&
-                                                     close != std::string_view::npos) {
+        if (const size_t close = in_.find('}', at_);
+            At(c == 'p' ? "\\p{" : "\\P{") && close != std::string_view::npos) {
           return Property(in_.substr(at_ + 3, close - at_ - 3), in_class, c == 'P',
                           close + 1 - at_);
         }
@@ -177,7 +192,8 @@ class Translator {
 
   void Property(std::string_view name, bool in_class, bool negated, size_t consumed) {
     for (const Named& property : kProperties) {
-      if (property.java == name) return TakeSet(property.re2, in_class, negated, consumed);
+      if (property.java == name)
+        return TakeSet(property.re2, in_class, negated, consumed);
     }
     if (name.starts_with("Is")) name.remove_prefix(2);
     if (name.starts_with("In")) {
@@ -221,7 +237,8 @@ Result<std::shared_ptr<const JavaRegex>> JavaRegex::Compile(std::string_view pat
   const std::string translated = TranslateJavaRegex(pattern, &unsupported);
   if (!unsupported.empty()) {
     return UnsupportedError(
-        "The regular expression '{}' of {} uses {}, which Millrace does not have. Rewrite it "
+        "The regular expression '{}' of {} uses {}, which Millrace does not have. "
+        "Rewrite it "
         "without.",
         pattern, function, unsupported);
   }
@@ -309,7 +326,8 @@ bool JavaRegex::AppendReplacement(std::string_view replacement,
         return false;
       }
       const auto& names = impl_->re2.NamedCapturingGroups();
-      const auto found = names.find(std::string(replacement.substr(at + 1, close - at - 1)));
+      const auto found =
+          names.find(std::string(replacement.substr(at + 1, close - at - 1)));
       if (found == names.end()) return false;
       out->append(groups[static_cast<size_t>(found->second)]);
       at = close + 1;

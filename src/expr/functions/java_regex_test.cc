@@ -27,8 +27,9 @@ TEST(JavaRegex, ReadsJavasNotation) {
   EXPECT_TRUE(Compiled("^\\p{IsAlphabetic}$")->Matches("é"));
   EXPECT_TRUE(Compiled("^\\p{L}$")->Matches("é"));
   EXPECT_TRUE(Compiled("^\\u00e9\\0101\\x42$")->Matches("éAB"));
-  EXPECT_TRUE(Compiled("^a\\sb$")->Matches("a\x0b"
-                                           "b"));
+  EXPECT_TRUE(
+      Compiled("^a\\sb$")->Matches("a\x0b"
+                                   "b"));
   EXPECT_TRUE(Compiled("^[\\s\\d]+$")->Matches("1 2"));
   EXPECT_TRUE(Compiled("^a\\hb$")->Matches("a\u00a0b"));
   EXPECT_TRUE(Compiled("^a\\Rb$")->Matches("a\r\nb"));

@@ -12,7 +12,8 @@ namespace {
 
 std::string Quoted(std::string_view text) {
   const auto literal = MakeString(text);
-  return SqlValue(*static_cast<const Literal&>(*literal).value(), 0, *data::TimeZone::Utc());
+  return SqlValue(*static_cast<const Literal&>(*literal).value(), 0,
+                  *data::TimeZone::Utc());
 }
 
 }  // namespace
@@ -32,20 +33,22 @@ Result<std::shared_ptr<const LikePattern>> LikePattern::Compile(std::string_view
     std::string_view character = pattern.substr(at, end - at);
     if (character == escape) {
       if (end >= pattern.size()) {
-        return AnalysisError("INVALID_FORMAT.ESC_AT_THE_END", "42601",
-                             "The format is invalid: {}. The escape character is not allowed "
-                             "to end with.",
-                             Quoted(pattern))
+        return AnalysisError(
+                   "INVALID_FORMAT.ESC_AT_THE_END", "42601",
+                   "The format is invalid: {}. The escape character is not allowed "
+                   "to end with.",
+                   Quoted(pattern))
             .Param("format", Quoted(pattern));
       }
       at = end;
       end = SkipCharacters(pattern, at, 1);
       character = pattern.substr(at, end - at);
       if (character != "_" && character != "%" && character != escape) {
-        return AnalysisError("INVALID_FORMAT.ESC_IN_THE_MIDDLE", "42601",
-                             "The format is invalid: {}. The escape character is not allowed "
-                             "to precede {}.",
-                             Quoted(pattern), Quoted(character))
+        return AnalysisError(
+                   "INVALID_FORMAT.ESC_IN_THE_MIDDLE", "42601",
+                   "The format is invalid: {}. The escape character is not allowed "
+                   "to precede {}.",
+                   Quoted(pattern), Quoted(character))
             .Param("format", Quoted(pattern))
             .Param("char", Quoted(character));
       }

@@ -21,14 +21,16 @@ class LikePattern {
   bool Matches(std::string_view text) const;
 
  private:
-  // A stretch of the pattern between two '%': literal text, and characters that may be any.
+  // A stretch of the pattern between two '%': literal text, and characters that may be
+  // any.
   struct Piece {
     std::string text;
     bool any_character = false;  // then `text` is empty
   };
   using Segment = std::vector<Piece>;
 
-  static bool MatchAt(const Segment& segment, std::string_view text, size_t at, size_t* end);
+  static bool MatchAt(const Segment& segment, std::string_view text, size_t at,
+                      size_t* end);
 
   std::vector<Segment> segments_;  // with a '%' between each two
 };

@@ -1,4 +1,5 @@
-// Arrays inside a column: reading them row by row, and making new ones out of their elements.
+// Arrays inside a column: reading them row by row, and making new ones out of their
+// elements.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +11,14 @@
 
 namespace millrace::expr {
 
-/// The array of each row of a Value of list type (or map, whose entries are its elements).
+/// The array of each row of a Value of list type (or map, whose entries are its
+/// elements).
 class ListRows {
  public:
   explicit ListRows(const Value& value)
-      : list_(static_cast<const arrow::ListArray&>(*value.array)), value_(value), nulls_(value) {}
+      : list_(static_cast<const arrow::ListArray&>(*value.array)),
+        value_(value),
+        nulls_(value) {}
 
   bool IsNull(int64_t row) const { return nulls_.IsNull(row); }
   int32_t begin(int64_t row) const { return list_.value_offset(value_.index(row)); }
@@ -52,8 +56,9 @@ class ListBuilder {
   std::vector<int64_t> nulls_;
 };
 
-/// A kernel over args[0], an array: f(in, ListRows, row, ListBuilder*) -> bool appends elements
-/// of the array of that row, and gives false for null. Not called where an argument is null.
+/// A kernel over args[0], an array: f(in, ListRows, row, ListBuilder*) -> bool appends
+/// elements of the array of that row, and gives false for null. Not called where an
+/// argument is null.
 template <typename F>
 Kernel ListKernel(F f) {
   return [f = std::move(f)](const KernelInput& in) -> Result<Value> {
@@ -77,7 +82,8 @@ Kernel ListKernel(F f) {
         out.AppendNull();
       }
     }
-    MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr array, out.Finish(in.type, lists.elements()));
+    MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr array,
+                              out.Finish(in.type, lists.elements()));
     return Value{std::move(array), constant};
   };
 }

@@ -28,7 +28,9 @@ class LocalClock {
     return Look(utc_micros);
   }
   int64_t ToLocal(int64_t utc_micros) { return utc_micros + Offset(utc_micros); }
-  int64_t LocalDays(int64_t utc_micros) { return FloorDiv(ToLocal(utc_micros), kMicrosPerDay); }
+  int64_t LocalDays(int64_t utc_micros) {
+    return FloorDiv(ToLocal(utc_micros), kMicrosPerDay);
+  }
 
   const data::TimeZone& zone() const { return zone_; }
 

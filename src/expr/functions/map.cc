@@ -33,8 +33,9 @@ Status NotAMap(Text name, Args args) {
 // A column of arrays over the same entries as a column of maps.
 Value WithElements(const KernelInput& in, const data::ArrayPtr& elements) {
   const auto& data = *in.args[0].array->data();
-  auto out = arrow::ArrayData::Make(in.type, data.length, {data.buffers[0], data.buffers[1]},
-                                    {elements->data()}, data.null_count, data.offset);
+  auto out =
+      arrow::ArrayData::Make(in.type, data.length, {data.buffers[0], data.buffers[1]},
+                             {elements->data()}, data.null_count, data.offset);
   return Value{arrow::MakeArray(std::move(out)), in.args[0].constant};
 }
 
@@ -51,7 +52,8 @@ Bound BindKeys(Args args, const BindContext&) {
   return MakeBound({args[0]}, data::ArrayOf(MapOf(args[0]).key_type(), false),
                    [](const KernelInput& in) -> Result<Value> {
                      return WithElements(
-                         in, static_cast<const arrow::MapArray&>(*in.args[0].array).keys());
+                         in,
+                         static_cast<const arrow::MapArray&>(*in.args[0].array).keys());
                    });
 }
 
@@ -59,21 +61,23 @@ Bound BindValues(Args args, const BindContext&) {
   if (args[0]->type()->id() == Type::NA) return NullArray();
   if (args[0]->type()->id() != Type::MAP) return NotAMap("map_values", args);
   const arrow::MapType& map = MapOf(args[0]);
-  return MakeBound({args[0]}, data::ArrayOf(map.item_type(), map.item_field()->nullable()),
-                   [](const KernelInput& in) -> Result<Value> {
-                     return WithElements(
-                         in, static_cast<const arrow::MapArray&>(*in.args[0].array).items());
-                   });
+  return MakeBound(
+      {args[0]}, data::ArrayOf(map.item_type(), map.item_field()->nullable()),
+      [](const KernelInput& in) -> Result<Value> {
+        return WithElements(
+            in, static_cast<const arrow::MapArray&>(*in.args[0].array).items());
+      });
 }
 
 Bound BindEntries(Args args, const BindContext&) {
   if (args[0]->type()->id() != Type::MAP) return NotAMap("map_entries", args);
   const arrow::MapType& map = MapOf(args[0]);
-  const data::TypePtr entry =
-      arrow::struct_({arrow::field("key", map.key_type(), false),
-                      arrow::field("value", map.item_type(), map.item_field()->nullable())});
+  const data::TypePtr entry = arrow::struct_(
+      {arrow::field("key", map.key_type(), false),
+       arrow::field("value", map.item_type(), map.item_field()->nullable())});
   return MakeBound(
-      {args[0]}, data::ArrayOf(entry, false), [entry](const KernelInput& in) -> Result<Value> {
+      {args[0]}, data::ArrayOf(entry, false),
+      [entry](const KernelInput& in) -> Result<Value> {
         const auto& maps = static_cast<const arrow::MapArray&>(*in.args[0].array);
         const auto entries = std::make_shared<arrow::StructArray>(
             entry, maps.keys()->length(), arrow::ArrayVector{maps.keys(), maps.items()});
@@ -85,10 +89,11 @@ Status KeysDiffer(Text name, Args args) {
   const std::string sql = fmt::format("\"{}\"", SqlCallText(name, args));
   const std::string left = fmt::format("\"{}\"", data::SqlTypeName(*args[0]->type()));
   const std::string right = fmt::format("\"{}\"", data::SqlTypeName(*args[1]->type()));
-  return AnalysisError("DATATYPE_MISMATCH.MAP_FUNCTION_DIFF_TYPES", "42K09",
-                       "Cannot resolve {} due to data type mismatch: Input to `{}` should have "
-                       "been \"MAP\" followed by a value with same key type, but it's [{}, {}].",
-                       sql, name, left, right)
+  return AnalysisError(
+             "DATATYPE_MISMATCH.MAP_FUNCTION_DIFF_TYPES", "42K09",
+             "Cannot resolve {} due to data type mismatch: Input to `{}` should have "
+             "been \"MAP\" followed by a value with same key type, but it's [{}, {}].",
+             sql, name, left, right)
       .Param("functionName", fmt::format("`{}`", name))
       .Param("dataType", "\"MAP\"")
       .Param("leftType", left)
@@ -100,10 +105,11 @@ Bound BindContainsKey(Args args, const BindContext&) {
   constexpr Text kName = "map_contains_key";
   if (args[0]->type()->id() == Type::NA || args[1]->type()->id() == Type::NA) {
     const std::string sql = fmt::format("\"{}\"", SqlCallText(kName, args));
-    return AnalysisError("DATATYPE_MISMATCH.NULL_TYPE", "42K09",
-                         "Cannot resolve {} due to data type mismatch: Null typed values cannot "
-                         "be used as arguments of `{}`.",
-                         sql, kName)
+    return AnalysisError(
+               "DATATYPE_MISMATCH.NULL_TYPE", "42K09",
+               "Cannot resolve {} due to data type mismatch: Null typed values cannot "
+               "be used as arguments of `{}`.",
+               sql, kName)
         .Param("functionName", fmt::format("`{}`", kName))
         .Param("sqlExpr", sql);
   }
@@ -114,47 +120,48 @@ Bound BindContainsKey(Args args, const BindContext&) {
       data::IsString(*map.key_type()) != data::IsString(*args[1]->type())) {
     return KeysDiffer(kName, args);
   }
-  MILLRACE_ASSIGN_OR_RETURN(
-      ExprPtr cast,
-      MakeCast(args[0],
-               data::MapOf(*key_type, map.item_type(), map.item_field()->nullable())));
+  MILLRACE_ASSIGN_OR_RETURN(ExprPtr cast,
+                            MakeCast(args[0], data::MapOf(*key_type, map.item_type(),
+                                                          map.item_field()->nullable())));
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr key, MakeCast(args[1], *key_type));
-  return MakeBound({std::move(cast), std::move(key)}, data::BooleanType(),
-                   [](const KernelInput& in) -> Result<Value> {
-                     const bool constant = AllConstant(in.args);
-                     const int64_t rows = constant ? 1 : in.rows;
-                     MILLRACE_ASSIGN_OR_RETURN(const Validity validity,
-                                               IntersectValidity(in.args, rows));
-                     if (validity.all_null) return NullConstant(in.type);
-                     const auto& maps =
-                         static_cast<const arrow::MapArray&>(*in.args[0].array);
-                     const ListRows entries(in.args[0]);
-                     FixedOutput<bool> out;
-                     MILLRACE_RETURN_IF_ERROR(out.Allocate(rows));
-                     validity.VisitRuns(rows, [&](int64_t begin, int64_t end) {
-                       for (int64_t row = begin; row < end; ++row) {
-                         bool found = false;
-                         for (int32_t i = entries.begin(row); i < entries.end(row); ++i) {
-                           found |= CompareValues(*maps.keys(), i, *in.args[1].array,
-                                                  in.args[1].index(row)) == 0;
-                         }
-                         out.Set(row, found);
-                       }
-                       return true;
-                     });
-                     return MakeValue(in.type, rows, constant, validity.bits, out.Finish());
-                   });
+  return MakeBound(
+      {std::move(cast), std::move(key)}, data::BooleanType(),
+      [](const KernelInput& in) -> Result<Value> {
+        const bool constant = AllConstant(in.args);
+        const int64_t rows = constant ? 1 : in.rows;
+        MILLRACE_ASSIGN_OR_RETURN(const Validity validity,
+                                  IntersectValidity(in.args, rows));
+        if (validity.all_null) return NullConstant(in.type);
+        const auto& maps = static_cast<const arrow::MapArray&>(*in.args[0].array);
+        const ListRows entries(in.args[0]);
+        FixedOutput<bool> out;
+        MILLRACE_RETURN_IF_ERROR(out.Allocate(rows));
+        validity.VisitRuns(rows, [&](int64_t begin, int64_t end) {
+          for (int64_t row = begin; row < end; ++row) {
+            bool found = false;
+            for (int32_t i = entries.begin(row); i < entries.end(row); ++i) {
+              found |= CompareValues(*maps.keys(), i, *in.args[1].array,
+                                     in.args[1].index(row)) == 0;
+            }
+            out.Set(row, found);
+          }
+          return true;
+        });
+        return MakeValue(in.type, rows, constant, validity.bits, out.Finish());
+      });
 }
 
 // --- making
 
 Status DuplicateKey(const arrow::Array& keys, int64_t index) {
   const std::string key = SqlValue(keys, index, *data::TimeZone::Utc());
-  return Error(Fault::kData,
-               "Duplicate map key {} was found, please check the input data.\nIf you want to "
-               "remove the duplicated keys, you can set \"spark.sql.mapKeyDedupPolicy\" to "
-               "\"LAST_WIN\" so that the key inserted at last takes precedence.",
-               key)
+  return Error(
+             Fault::kData,
+             "Duplicate map key {} was found, please check the input data.\nIf you want "
+             "to "
+             "remove the duplicated keys, you can set \"spark.sql.mapKeyDedupPolicy\" to "
+             "\"LAST_WIN\" so that the key inserted at last takes precedence.",
+             key)
       .Class("DUPLICATED_MAP_KEY", "23505")
       .Java(kSparkRuntimeException)
       .Param("key", key)
@@ -194,7 +201,8 @@ class MapBuilder {
   }
   Result<data::ArrayPtr> Finish(const data::TypePtr& type) {
     MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr keys, data::Take(*keys_, key_indices_));
-    MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr values, data::Take(*values_, value_indices_));
+    MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr values,
+                              data::Take(*values_, value_indices_));
     const auto rows = static_cast<int64_t>(offsets_.size()) - 1;
     const Validity all;
     NullOutput nulls(all, rows);
@@ -229,7 +237,8 @@ Bound BindFromArrays(Args args, const BindContext&) {
   const auto& values = static_cast<const arrow::ListType&>(*args[1]->type());
   return MakeBound(
       {args[0], args[1]},
-      data::MapOf(keys.value_type(), values.value_type(), values.value_field()->nullable()),
+      data::MapOf(keys.value_type(), values.value_type(),
+                  values.value_field()->nullable()),
       [](const KernelInput& in) -> Result<Value> {
         const bool constant = AllConstant(in.args);
         const int64_t rows = constant ? 1 : in.rows;
@@ -243,7 +252,8 @@ Bound BindFromArrays(Args args, const BindContext&) {
           }
           if (key_lists.size(row) != value_lists.size(row)) {
             return Error(Fault::kData,
-                         "The key array and value array of MapData must have the same length.")
+                         "The key array and value array of MapData must have the same "
+                         "length.")
                 .Class("_LEGACY_ERROR_TEMP_2021")
                 .Java(kSparkRuntimeException);
           }
@@ -263,7 +273,8 @@ Bound BindFromEntries(Args args, const BindContext&) {
   const auto* list = dynamic_cast<const arrow::ListType*>(args[0]->type().get());
   if (list == nullptr || list->value_type()->id() != Type::STRUCT ||
       list->value_type()->num_fields() != 2) {
-    return UnexpectedInputType("map_from_entries", args, 0, "\"ARRAY\" of pair \"STRUCT\"");
+    return UnexpectedInputType("map_from_entries", args, 0,
+                               "\"ARRAY\" of pair \"STRUCT\"");
   }
   const auto& key = list->value_type()->field(0);
   const auto& value = list->value_type()->field(1);
@@ -302,10 +313,11 @@ Status NotAllMaps(Args args) {
     types += fmt::format("{}\"{}\"", types.empty() ? "" : ", ",
                          data::SqlTypeName(*arg->type()));
   }
-  return AnalysisError("DATATYPE_MISMATCH.MAP_CONCAT_DIFF_TYPES", "42K09",
-                       "Cannot resolve {} due to data type mismatch: The `map_concat` should "
-                       "all be of type map, but it's [{}].",
-                       sql, types)
+  return AnalysisError(
+             "DATATYPE_MISMATCH.MAP_CONCAT_DIFF_TYPES", "42K09",
+             "Cannot resolve {} due to data type mismatch: The `map_concat` should "
+             "all be of type map, but it's [{}].",
+             sql, types)
       .Param("functionName", "`map_concat`")
       .Param("dataType", "[" + types + "]")
       .Param("sqlExpr", sql);
@@ -314,8 +326,8 @@ Status NotAllMaps(Args args) {
 Bound BindMapConcat(Args args, const BindContext&) {
   data::TypePtr type = args[0]->type();
   for (const ExprPtr& arg : args) {
-    const auto wider = arg->type()->id() == Type::MAP ? WidestType(type, arg->type())
-                                                      : std::nullopt;
+    const auto wider =
+        arg->type()->id() == Type::MAP ? WidestType(type, arg->type()) : std::nullopt;
     if (!wider.has_value() || (*wider)->id() != Type::MAP) return NotAllMaps(args);
     type = *wider;
   }
@@ -370,7 +382,8 @@ const FunctionSpec kFunctions[] = {
      "map_contains_key(map(1, 'a', 2, 'b'), 1) → true"},
     {"map_entries", 1, 1, BindEntries, "The entries as an array of structs.",
      "map_entries(map(1, 'a', 2, 'b')) → [{1, a}, {2, b}]"},
-    {"map_from_arrays", 2, 2, BindFromArrays, "A map of an array of keys and one of values.",
+    {"map_from_arrays", 2, 2, BindFromArrays,
+     "A map of an array of keys and one of values.",
      "map_from_arrays(array(1, 3), array('2', '4')) → {1 -> 2, 3 -> 4}"},
     {"map_from_entries", 1, 1, BindFromEntries, "A map of an array of pairs.",
      "map_from_entries(array(struct(1, 'a'), struct(2, 'b'))) → {1 -> a, 2 -> b}"},

@@ -1,7 +1,7 @@
 // Mathematical functions of doubles, rounding, and numbers in other bases.
 //
-// Spark computes with Java's StrictMath (fdlibm), this with the C library: results of exp, sin
-// and the like may differ in the last digit.
+// Spark computes with Java's StrictMath (fdlibm), this with the C library: results of
+// exp, sin and the like may differ in the last digit.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -45,12 +45,13 @@ Bound OfDoubles(Text name, Args args, F f) {
 // Logarithms are null up to `limit`, where Java's would be NaN or infinite.
 template <typename F>
 Bound Logarithm(Text name, Args args, F log, double limit = 0) {
-  return BindWith(name, args, {data::DoubleType()}, data::DoubleType(),
-                  UnaryKernel<double, double>([log, limit](double x) -> std::optional<double> {
-                    if (x <= limit) return std::nullopt;
-                    return log(x);
-                  }),
-                  {.makes_nulls = true});
+  return BindWith(
+      name, args, {data::DoubleType()}, data::DoubleType(),
+      UnaryKernel<double, double>([log, limit](double x) -> std::optional<double> {
+        if (x <= limit) return std::nullopt;
+        return log(x);
+      }),
+      {.makes_nulls = true});
 }
 
 double NaturalLog(double x) { return std::log(x); }
@@ -74,25 +75,26 @@ double Signum(double x) {
 Bound BindSignum(Text name, Args args) {
   const arrow::Type::type id = args[0]->type()->id();
   if (id == arrow::Type::DURATION) {
-    return MakeBound({args[0]}, data::DoubleType(), UnaryKernel<int64_t, double>([](int64_t x) {
-                       return Signum(static_cast<double>(x));
-                     }));
+    return MakeBound({args[0]}, data::DoubleType(),
+                     UnaryKernel<int64_t, double>(
+                         [](int64_t x) { return Signum(static_cast<double>(x)); }));
   }
   if (id == arrow::Type::INTERVAL_MONTHS) {
-    return MakeBound({args[0]}, data::DoubleType(), UnaryKernel<int32_t, double>([](int32_t x) {
-                       return Signum(static_cast<double>(x));
-                     }));
+    return MakeBound({args[0]}, data::DoubleType(),
+                     UnaryKernel<int32_t, double>(
+                         [](int32_t x) { return Signum(static_cast<double>(x)); }));
   }
   return OfDouble(name, args, Signum);
 }
 
 Bound Constant(double value) {
-  return MakeBound({}, data::DoubleType(), [value](const KernelInput& in) -> Result<Value> {
-    FixedOutput<double> out;
-    MILLRACE_RETURN_IF_ERROR(out.Allocate(1));
-    out.Set(0, value);
-    return MakeValue(in.type, 1, /*constant=*/true, nullptr, out.Finish());
-  });
+  return MakeBound(
+      {}, data::DoubleType(), [value](const KernelInput& in) -> Result<Value> {
+        FixedOutput<double> out;
+        MILLRACE_RETURN_IF_ERROR(out.Allocate(1));
+        out.Set(0, value);
+        return MakeValue(in.type, 1, /*constant=*/true, nullptr, out.Finish());
+      });
 }
 
 // --- rounding
@@ -143,18 +145,17 @@ Bound RoundIntegers(ExprPtr arg, int scale, Rounding rounding) {
   BoundFunction bound;
   VisitNumber(*type, [&]<typename T>(std::type_identity<T>) {
     if constexpr (std::is_integral_v<T>) {
-      bound = MakeBound({std::move(arg)}, type,
-                        UnaryKernel<T, T>([scale, rounding](T value) -> Result<T> {
-                          const std::optional<int64_t> rounded =
-                              RoundInteger(value, scale, rounding);
-                          if (rounded.has_value() &&
-                              *rounded >= std::numeric_limits<T>::min() &&
-                              *rounded <= std::numeric_limits<T>::max()) {
-                            return static_cast<T>(*rounded);
-                          }
-                          return ArithmeticOverflow("Overflow", "");
-                        }),
-                        {.can_fail = true});
+      bound = MakeBound(
+          {std::move(arg)}, type,
+          UnaryKernel<T, T>([scale, rounding](T value) -> Result<T> {
+            const std::optional<int64_t> rounded = RoundInteger(value, scale, rounding);
+            if (rounded.has_value() && *rounded >= std::numeric_limits<T>::min() &&
+                *rounded <= std::numeric_limits<T>::max()) {
+              return static_cast<T>(*rounded);
+            }
+            return ArithmeticOverflow("Overflow", "");
+          }),
+          {.can_fail = true});
     }
   });
   return bound;
@@ -180,9 +181,8 @@ Bound BindRound(Text name, Args given, Rounding rounding) {
   }
   if (data::IsInteger(*type)) {
     if (*scale >= 0) {
-      return MakeBound({std::move(arg)}, type, [](const KernelInput& in) -> Result<Value> {
-        return in.args[0];
-      });
+      return MakeBound({std::move(arg)}, type,
+                       [](const KernelInput& in) -> Result<Value> { return in.args[0]; });
     }
     return RoundIntegers(std::move(arg), *scale, rounding);
   }
@@ -199,8 +199,8 @@ Bound BindRound(Text name, Args given, Rounding rounding) {
                    }));
 }
 
-// ceil and floor: without digits double gives bigint, and a decimal loses its fraction; with
-// digits everything is a decimal.
+// ceil and floor: without digits double gives bigint, and a decimal loses its fraction;
+// with digits everything is a decimal.
 Bound BindWhole(Text name, Args args, Rounding rounding) {
   if (args.size() > 1) {
     MILLRACE_ASSIGN_OR_RETURN(const std::optional<int> scale, ScaleArgument(name, args));
@@ -219,14 +219,15 @@ Bound BindWhole(Text name, Args args, Rounding rounding) {
   if (id == arrow::Type::DECIMAL128) {
     const DecimalShape from = DecimalShape::Of(*arg->type());
     const DecimalShape to{std::min(38, from.integral_digits() + 1), 0};
-    return MakeBound({std::move(arg)}, to.type(),
-                     UnaryKernel<Decimal128, Decimal128>(
-                         [from, to, rounding](const Decimal128& value) -> Result<Decimal128> {
-                           const auto rounded = RoundDecimal(value, from.scale, 0, to, rounding);
-                           if (rounded.has_value()) return *rounded;
-                           return DecimalOverflow(value.ToString(from.scale), to);
-                         }),
-                     {.can_fail = true});
+    return MakeBound(
+        {std::move(arg)}, to.type(),
+        UnaryKernel<Decimal128, Decimal128>(
+            [from, to, rounding](const Decimal128& value) -> Result<Decimal128> {
+              const auto rounded = RoundDecimal(value, from.scale, 0, to, rounding);
+              if (rounded.has_value()) return *rounded;
+              return DecimalOverflow(value.ToString(from.scale), to);
+            }),
+        {.can_fail = true});
   }
   if (data::IsInteger(*arg->type())) {
     MILLRACE_ASSIGN_OR_RETURN(arg, MakeCast(arg, data::LongType()));
@@ -234,8 +235,9 @@ Bound BindWhole(Text name, Args args, Rounding rounding) {
                      [](const KernelInput& in) -> Result<Value> { return in.args[0]; });
   }
   MILLRACE_ASSIGN_OR_RETURN(
-      arg, CastTo(name, args, 0,
-                  Wanted(data::DoubleType(), "(\"DOUBLE\" or \"DECIMAL\" or \"BIGINT\")")));
+      arg,
+      CastTo(name, args, 0,
+             Wanted(data::DoubleType(), "(\"DOUBLE\" or \"DECIMAL\" or \"BIGINT\")")));
   return MakeBound({std::move(arg)}, data::LongType(),
                    UnaryKernel<double, int64_t>([rounding](double value) -> int64_t {
                      const double whole =
@@ -269,7 +271,8 @@ void AppendBinary(int64_t value, std::string* out) {
   out->append(digits + begin, sizeof(digits) - begin);
 }
 
-// Spark's NumberConverter.convert: unsigned 64-bit arithmetic, digits up to the first wrong one.
+// Spark's NumberConverter.convert: unsigned 64-bit arithmetic, digits up to the first
+// wrong one.
 Result<bool> Convert(Text text, int32_t from, int32_t to, std::string* out) {
   const auto valid = [](int32_t base) { return base >= 2 && base <= 36; };
   if (!valid(from) || !valid(std::abs(to))) return false;
@@ -291,7 +294,8 @@ Result<bool> Convert(Text text, int32_t from, int32_t to, std::string* out) {
     }
   }
   if (negative && to > 0) {
-    value = static_cast<int64_t>(value) < 0 ? std::numeric_limits<uint64_t>::max() : -value;
+    value =
+        static_cast<int64_t>(value) < 0 ? std::numeric_limits<uint64_t>::max() : -value;
   }
   if (to < 0) {
     if (negative) value = -value;
@@ -320,7 +324,8 @@ std::optional<int64_t> Bucket(double value, double low, double high, int64_t cou
   const bool ascending = low < high;
   if (ascending ? value < low : value > low) return 0;
   if (ascending ? value >= high : value <= high) return count + 1;
-  const double share = ascending ? (value - low) / (high - low) : (low - value) / (low - high);
+  const double share =
+      ascending ? (value - low) / (high - low) : (low - value) / (low - high);
   return static_cast<int64_t>(static_cast<double>(count) * share) + 1;
 }
 
@@ -386,10 +391,11 @@ const FunctionSpec kFunctions[] = {
      "bround(25, -1) → 20"},
     {"cbrt", 1, 1,
      [](Args args, const BindContext&) {
-       return OfDouble("cbrt", args, // The C library's cbrt(double) may miss even 27.
-                       [](double x) {
-                         return static_cast<double>(std::cbrt(static_cast<long double>(x)));
-                       });
+       return OfDouble(
+           "cbrt", args,  // The C library's cbrt(double) may miss even 27.
+           [](double x) {
+             return static_cast<double>(std::cbrt(static_cast<long double>(x)));
+           });
      },
      "The cube root.", "cbrt(27.0) → 3.0"},
     {"ceil", 1, 2,
@@ -401,7 +407,8 @@ const FunctionSpec kFunctions[] = {
      "The same as ceil.", "ceiling(-0.1) → 0"},
     {"conv", 3, 3,
      [](Args args, const BindContext&) {
-       return BindWith("conv", args, {data::StringType(), data::IntType(), data::IntType()},
+       return BindWith("conv", args,
+                       {data::StringType(), data::IntType(), data::IntType()},
                        data::StringType(), TextKernel<Text, int32_t, int32_t>(Convert),
                        {.makes_nulls = true, .can_fail = true});
      },
@@ -452,18 +459,22 @@ const FunctionSpec kFunctions[] = {
      },
      "The factorial of 0 to 20; null for others.", "factorial(5) → 120"},
     {"floor", 1, 2,
-     [](Args args, const BindContext&) { return BindWhole("FLOOR", args, Rounding::kDown); },
+     [](Args args, const BindContext&) {
+       return BindWhole("FLOOR", args, Rounding::kDown);
+     },
      "The greatest integer, or number with so many digits, that is not above.",
      "floor(-0.1) → -1"},
     {"hypot", 2, 2,
      [](Args args, const BindContext&) {
-       return OfDoubles("hypot", args, [](double a, double b) { return std::hypot(a, b); });
+       return OfDoubles("hypot", args,
+                        [](double a, double b) { return std::hypot(a, b); });
      },
      "The square root of a² + b².", "hypot(3, 4) → 5.0"},
     {"ln", 1, 1,
      [](Args args, const BindContext&) { return Logarithm("ln", args, NaturalLog); },
      "The natural logarithm; null up to 0.", "ln(1) → 0.0"},
-    {"log", 1, 2, BindLog, "The logarithm: log(x), or log(base, x).", "log(10, 100) → 2.0"},
+    {"log", 1, 2, BindLog, "The logarithm: log(x), or log(base, x).",
+     "log(10, 100) → 2.0"},
     {"log10", 1, 1,
      [](Args args, const BindContext&) {
        return Logarithm("log10", args, [](double x) { return std::log10(x); });
@@ -471,7 +482,8 @@ const FunctionSpec kFunctions[] = {
      "The logarithm to base 10.", "log10(10) → 1.0"},
     {"log1p", 1, 1,
      [](Args args, const BindContext&) {
-       return Logarithm("log1p", args, [](double x) { return std::log1p(x); }, -1);
+       return Logarithm(
+           "log1p", args, [](double x) { return std::log1p(x); }, -1);
      },
      "ln(1 + x), exact near 0.", "log1p(0) → 0.0"},
     {"log2", 1, 1,
@@ -504,7 +516,9 @@ const FunctionSpec kFunctions[] = {
      },
      "The nearest integer as double, ties to the even one.", "rint(12.3456) → 12.0"},
     {"round", 1, 2,
-     [](Args args, const BindContext&) { return BindRound("round", args, Rounding::kHalfUp); },
+     [](Args args, const BindContext&) {
+       return BindRound("round", args, Rounding::kHalfUp);
+     },
      "Rounded to so many digits after the point, ties away from zero.",
      "round(2.5, 0) → 3"},
     {"sec", 1, 1,
@@ -514,7 +528,8 @@ const FunctionSpec kFunctions[] = {
      "The secant.", "sec(0) → 1.0"},
     {"sign", 1, 1, [](Args args, const BindContext&) { return BindSignum("sign", args); },
      "-1.0, 0.0 or 1.0 by the sign.", "sign(40) → 1.0"},
-    {"signum", 1, 1, [](Args args, const BindContext&) { return BindSignum("signum", args); },
+    {"signum", 1, 1,
+     [](Args args, const BindContext&) { return BindSignum("signum", args); },
      "-1.0, 0.0 or 1.0 by the sign.", "signum(-2.5) → -1.0"},
     {"sin", 1, 1,
      [](Args args, const BindContext&) {
@@ -542,7 +557,8 @@ const FunctionSpec kFunctions[] = {
      },
      "The hyperbolic tangent.", "tanh(0) → 0.0"},
     {"width_bucket", 4, 4, BindBucket,
-     "The number of the bucket, of so many equal ones between two bounds, a value falls in.",
+     "The number of the bucket, of so many equal ones between two bounds, a value falls "
+     "in.",
      "width_bucket(5.3, 0.2, 10.6, 5) → 3"},
 };
 

@@ -13,8 +13,9 @@ using Args = std::span<const ExprPtr>;
 using Bound = Result<BoundFunction>;
 
 Bound ConstantText(std::string text) {
-  return MakeBound({}, data::StringType(),
-                   TextKernel<>([text = std::move(text)](std::string* out) { *out += text; }));
+  return MakeBound(
+      {}, data::StringType(),
+      TextKernel<>([text = std::move(text)](std::string* out) { *out += text; }));
 }
 
 Bound BindTypeof(Args args, const BindContext&) {
@@ -54,7 +55,8 @@ Bound BindPartitionId(Args, const BindContext&) {
                      FixedOutput<int32_t> out;
                      MILLRACE_RETURN_IF_ERROR(out.Allocate(1));
                      out.Set(0, 0);
-                     return MakeValue(in.type, 1, /*constant=*/true, nullptr, out.Finish());
+                     return MakeValue(in.type, 1, /*constant=*/true, nullptr,
+                                      out.Finish());
                    },
                    {.deterministic = false, .foldable = false});
 }
@@ -65,7 +67,8 @@ const FunctionSpec kFunctions[] = {
     {"monotonically_increasing_id", 0, 0, BindMonotonicId,
      "A number that grows from row to row, as far as one run of the query goes.",
      "monotonically_increasing_id() → 0"},
-    {"spark_partition_id", 0, 0, BindPartitionId, "Always 0.", "spark_partition_id() → 0"},
+    {"spark_partition_id", 0, 0, BindPartitionId, "Always 0.",
+     "spark_partition_id() → 0"},
     {"typeof", 1, 1, BindTypeof, "The type of the value, in DDL.",
      "typeof(array(1)) → array<int>"},
     {"uuid", 0, 0, BindUuid, "A random UUID for each row.", ""},

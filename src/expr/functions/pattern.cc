@@ -40,10 +40,11 @@ Bound BindLike(Text name, Args args, bool ignore_case) {
   if (args.size() > 2) {
     const std::optional<std::string> given = StringLiteral(args[2]);
     if (!given.has_value() || CountCharacters(*given) != 1) {
-      return AnalysisError("INVALID_ESCAPE_CHAR", "42604",
-                           "`EscapeChar` should be a string literal of length one, but got "
-                           "\"{}\".",
-                           SqlText(*args[2]))
+      return AnalysisError(
+                 "INVALID_ESCAPE_CHAR", "42604",
+                 "`EscapeChar` should be a string literal of length one, but got "
+                 "\"{}\".",
+                 SqlText(*args[2]))
           .Param("sqlExpr", fmt::format("\"{}\"", SqlText(*args[2])));
     }
     escape = *given;
@@ -105,12 +106,14 @@ Bound BindRegexpReplace(Args args) {
   MILLRACE_ASSIGN_OR_RETURN(std::vector<ExprPtr> cast, AsStrings(kName, args.first(3)));
   if (args.size() > 3) {
     MILLRACE_ASSIGN_OR_RETURN(ExprPtr position, CastTo(kName, args, 3, data::IntType()));
-    if (const auto literal = IntegerLiteral(position); literal.has_value() && *literal < 1) {
+    if (const auto literal = IntegerLiteral(position);
+        literal.has_value() && *literal < 1) {
       const std::string sql = fmt::format("\"{}\"", SqlCallText(kName, args));
-      return AnalysisError("DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", "42K09",
-                           "Cannot resolve {} due to data type mismatch: The position must be "
-                           "between (0, 2147483647] (current value = {}).",
-                           sql, *literal)
+      return AnalysisError(
+                 "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", "42K09",
+                 "Cannot resolve {} due to data type mismatch: The position must be "
+                 "between (0, 2147483647] (current value = {}).",
+                 sql, *literal)
           .Param("exprName", "position")
           .Param("valueRange", "(0, 2147483647]")
           .Param("currentValue", std::to_string(*literal))
@@ -132,7 +135,8 @@ Bound BindRegexpReplace(Args args) {
           out->append(text.substr(0, from));
           // Spark leaves a text alone that ends before the position.
           if (from >= text.size() && from > 0) return Status::OK();
-          if ((*regex)->ReplaceAll(text.substr(from), replacement, out)) return Status::OK();
+          if ((*regex)->ReplaceAll(text.substr(from), replacement, out))
+            return Status::OK();
           return BadReplacement(text, pattern, replacement, position);
         });
   };
@@ -214,15 +218,16 @@ Bound BindRegexpCount(Args args) {
   const Regexes regexes = CompileRegexes(cast[1], kName);
   Kernel kernel = [regexes](const KernelInput& in) {
     Regexes::Cursor patterns(regexes);
-    return MapRows<int32_t, Text, Text>(in, [&](Text text, Text pattern) -> Result<int32_t> {
-      MILLRACE_ASSIGN_OR_RETURN(const RegexPtr* regex, patterns.Get(pattern));
-      int32_t count = 0;
-      (*regex)->ForEachMatch(text, [&](const std::vector<Text>&) {
-        ++count;
-        return true;
-      });
-      return count;
-    });
+    return MapRows<int32_t, Text, Text>(
+        in, [&](Text text, Text pattern) -> Result<int32_t> {
+          MILLRACE_ASSIGN_OR_RETURN(const RegexPtr* regex, patterns.Get(pattern));
+          int32_t count = 0;
+          (*regex)->ForEachMatch(text, [&](const std::vector<Text>&) {
+            ++count;
+            return true;
+          });
+          return count;
+        });
   };
   return MakeBound(std::move(cast), data::IntType(), std::move(kernel),
                    {.can_fail = !regexes.fixed()});
@@ -235,12 +240,13 @@ Bound BindRegexpInstr(Args args) {
   Kernel kernel = [regexes](const KernelInput& in) {
     Regexes::Cursor patterns(regexes);
     std::vector<Text> groups;
-    return MapRows<int32_t, Text, Text>(in, [&](Text text, Text pattern) -> Result<int32_t> {
-      MILLRACE_ASSIGN_OR_RETURN(const RegexPtr* regex, patterns.Get(pattern));
-      if (!(*regex)->Find(text, 0, &groups)) return 0;
-      const auto at = static_cast<size_t>(groups[0].data() - text.data());
-      return static_cast<int32_t>(CountCharacters(text.substr(0, at))) + 1;
-    });
+    return MapRows<int32_t, Text, Text>(
+        in, [&](Text text, Text pattern) -> Result<int32_t> {
+          MILLRACE_ASSIGN_OR_RETURN(const RegexPtr* regex, patterns.Get(pattern));
+          if (!(*regex)->Find(text, 0, &groups)) return 0;
+          const auto at = static_cast<size_t>(groups[0].data() - text.data());
+          return static_cast<int32_t>(CountCharacters(text.substr(0, at))) + 1;
+        });
   };
   return MakeBound(std::move(cast), data::IntType(), std::move(kernel),
                    {.can_fail = !regexes.fixed()});
@@ -281,7 +287,8 @@ void SplitCharacters(Text text, int32_t limit, TextListBuilder* out) {
 }
 
 // java.lang.String.split with a limit that is not 0.
-void SplitMatches(Text text, const JavaRegex& regex, int32_t limit, TextListBuilder* out) {
+void SplitMatches(Text text, const JavaRegex& regex, int32_t limit,
+                  TextListBuilder* out) {
   size_t begin = 0;
   int32_t parts = 1;
   regex.ForEachMatch(text, [&](const std::vector<Text>& groups) {
@@ -326,13 +333,16 @@ const FunctionSpec kFunctions[] = {
     {"ilike", 2, 3,
      [](Args args, const BindContext&) { return BindLike("ilike", args, true); },
      "As like, without regard to case.", "ilike('Spark', '_PARK') → true"},
-    {"like", 2, 3, [](Args args, const BindContext&) { return BindLike("like", args, false); },
+    {"like", 2, 3,
+     [](Args args, const BindContext&) { return BindLike("like", args, false); },
      "Whether the text fits a pattern with % and _; the third argument is the escape "
      "character, \\ by default.",
      "like('Spark', '_park') → true"},
-    {"regexp", 2, 2, [](Args args, const BindContext&) { return BindRlike("regexp", args); },
+    {"regexp", 2, 2,
+     [](Args args, const BindContext&) { return BindRlike("regexp", args); },
      "The same as rlike.", "regexp('abc', 'b.') → true"},
-    {"regexp_count", 2, 2, [](Args args, const BindContext&) { return BindRegexpCount(args); },
+    {"regexp_count", 2, 2,
+     [](Args args, const BindContext&) { return BindRegexpCount(args); },
      "How often a regular expression is found.",
      "regexp_count('Steven Jones and Stephen Smith', 'Ste(v|ph)en') → 2"},
     {"regexp_extract", 2, 3,
@@ -343,7 +353,8 @@ const FunctionSpec kFunctions[] = {
      [](Args args, const BindContext&) { return BindRegexpExtractAll(args); },
      "One group (the first by default) of every match.",
      "regexp_extract_all('100-200, 300-400', '([0-9]+)-([0-9]+)', 1) → [100, 300]"},
-    {"regexp_instr", 2, 2, [](Args args, const BindContext&) { return BindRegexpInstr(args); },
+    {"regexp_instr", 2, 2,
+     [](Args args, const BindContext&) { return BindRegexpInstr(args); },
      "The place, from 1, of the first match; 0 where there is none.",
      "regexp_instr('user@spark.apache.org', '@[^.]*') → 5"},
     {"regexp_like", 2, 2,
@@ -356,7 +367,8 @@ const FunctionSpec kFunctions[] = {
     {"regexp_substr", 2, 2,
      [](Args args, const BindContext&) { return BindRegexpSubstr(args); },
      "The first match; null where there is none.", "regexp_substr('abc', 'b.') → bc"},
-    {"rlike", 2, 2, [](Args args, const BindContext&) { return BindRlike("rlike", args); },
+    {"rlike", 2, 2,
+     [](Args args, const BindContext&) { return BindRlike("rlike", args); },
      "Whether a regular expression is found in the text.", "rlike('abc', 'b') → true"},
     {"split", 2, 3, [](Args args, const BindContext&) { return BindSplit(args); },
      "The parts between the matches of a regular expression; a positive limit is their "

@@ -15,10 +15,14 @@ constexpr int kMaxDigits = 38;
 // Whether a magnitude whose cut-off part stands so to a half is rounded away from zero.
 bool RoundsAway(Rounding rounding, bool negative, bool rest, int to_half, bool odd) {
   switch (rounding) {
-    case Rounding::kHalfUp: return to_half >= 0;
-    case Rounding::kHalfEven: return to_half > 0 || (to_half == 0 && odd);
-    case Rounding::kUp: return rest && !negative;
-    case Rounding::kDown: return rest && negative;
+    case Rounding::kHalfUp:
+      return to_half >= 0;
+    case Rounding::kHalfEven:
+      return to_half > 0 || (to_half == 0 && odd);
+    case Rounding::kUp:
+      return rest && !negative;
+    case Rounding::kDown:
+      return rest && negative;
   }
   return false;
 }
@@ -34,11 +38,13 @@ struct Digits {
 Digits ShortestDigits(double magnitude) {
   char text[64];
   const auto end =
-      std::to_chars(text, text + sizeof(text), magnitude, std::chars_format::scientific).ptr;
+      std::to_chars(text, text + sizeof(text), magnitude, std::chars_format::scientific)
+          .ptr;
   Digits out;
   const char* at = text;
   for (; at != end && *at != 'e'; ++at) {
-    if (*at != '.') out.digits[static_cast<size_t>(out.count++)] = static_cast<char>(*at - '0');
+    if (*at != '.')
+      out.digits[static_cast<size_t>(out.count++)] = static_cast<char>(*at - '0');
   }
   if (at != end && at + 1 != end && at[1] == '+') ++at;
   std::from_chars(at + 1, end, out.exponent);
@@ -53,7 +59,8 @@ double RoundShortest(double value, int digits, Rounding rounding) {
   if (kept < 0) return 0;
 
   const auto first_cut = static_cast<size_t>(kept);
-  int to_half = decimal.digits[first_cut] < 5 ? -1 : (decimal.digits[first_cut] > 5 ? 1 : 0);
+  int to_half =
+      decimal.digits[first_cut] < 5 ? -1 : (decimal.digits[first_cut] > 5 ? 1 : 0);
   if (to_half == 0 && kept + 1 < decimal.count) to_half = 1;
   const bool odd = kept > 0 && decimal.digits[first_cut - 1] % 2 == 1;
   std::string text(1, '0');
@@ -126,7 +133,8 @@ std::optional<int64_t> RoundInteger(int64_t value, int digits, Rounding rounding
 double RoundDouble(double value, int digits, Rounding rounding) {
   if (!std::isfinite(value)) return value;
   // Far from a tie, and with few digits, one multiplication and one exact division do.
-  constexpr std::array<double, 10> kPowers = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
+  constexpr std::array<double, 10> kPowers = {1e0, 1e1, 1e2, 1e3, 1e4,
+                                              1e5, 1e6, 1e7, 1e8, 1e9};
   constexpr double kExact = 1e12;
   if (digits >= 0 && digits < static_cast<int>(kPowers.size())) {
     const double power = kPowers[static_cast<size_t>(digits)];

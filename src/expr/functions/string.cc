@@ -7,9 +7,9 @@
 #include <arrow/type.h>
 
 #include "base/error.h"
-#include "expr/functions/typed_call.h"
 #include "expr/functions/collection.h"
 #include "expr/functions/tables.h"
+#include "expr/functions/typed_call.h"
 #include "expr/functions/utf8.h"
 #include "expr/kernel.h"
 
@@ -22,12 +22,15 @@ using Bound = Result<BoundFunction>;
 
 constexpr int32_t kMaxInt = std::numeric_limits<int32_t>::max();
 
-bool IsBinary(const ExprPtr& arg) { return arg->type()->id() == arrow::Type::BINARY_VIEW; }
+bool IsBinary(const ExprPtr& arg) {
+  return arg->type()->id() == arrow::Type::BINARY_VIEW;
+}
 
 template <void (*kAppend)(Text, std::string*)>
 Bound MapCase(Text name, Args args) {
-  return BindWith(name, args, {data::StringType()}, data::StringType(),
-                  TextKernel<Text>([](Text text, std::string* out) { kAppend(text, out); }));
+  return BindWith(
+      name, args, {data::StringType()}, data::StringType(),
+      TextKernel<Text>([](Text text, std::string* out) { kAppend(text, out); }));
 }
 
 // --- measures
@@ -46,7 +49,8 @@ Bound Length(Text name, Args args) {
 
 Bound Bytes(Text name, Args args, int32_t factor) {
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr arg, TextOrBinary(name, args));
-  return MakeBound({arg}, data::IntType(), UnaryKernel<Text, int32_t>([factor](Text bytes) {
+  return MakeBound({arg}, data::IntType(),
+                   UnaryKernel<Text, int32_t>([factor](Text bytes) {
                      return static_cast<int32_t>(bytes.size()) * factor;
                    }));
 }
@@ -65,13 +69,14 @@ Text Substring(Text text, int32_t position, int32_t length) {
       std::clamp<int64_t>(start + length, std::numeric_limits<int32_t>::min(), kMaxInt);
   if (end <= start) return {};
   const size_t begin = SkipCharacters(text, 0, start);
-  return text.substr(begin,
-                     SkipCharacters(text, begin, end - std::max<int64_t>(start, 0)) - begin);
+  return text.substr(
+      begin, SkipCharacters(text, begin, end - std::max<int64_t>(start, 0)) - begin);
 }
 
 Text SubBinary(Text bytes, int32_t position, int32_t length) {
   const auto size = static_cast<int64_t>(bytes.size());
-  const int64_t start = position > 0 ? position - 1 : (position < 0 ? size + position : 0);
+  const int64_t start =
+      position > 0 ? position - 1 : (position < 0 ? size + position : 0);
   const int64_t end = std::clamp<int64_t>(start + length, 0, size);
   const int64_t begin = std::clamp<int64_t>(start, 0, size);
   return end <= begin ? Text() : bytes.substr(begin, end - begin);
@@ -98,13 +103,14 @@ Bound BindLeft(Args args) {
   const bool binary = IsBinary(text);
   return MakeBound({std::move(text), std::move(length)}, type,
                    SliceKernel<int32_t>([binary](Text value, int32_t count) {
-                     return binary ? SubBinary(value, 1, count) : Substring(value, 1, count);
+                     return binary ? SubBinary(value, 1, count)
+                                   : Substring(value, 1, count);
                    }));
 }
 
 Bound BindRight(Args args) {
-  return BindWith("right", args, {data::StringType(), data::IntType()}, data::StringType(),
-                  SliceKernel<int32_t>([](Text text, int32_t count) {
+  return BindWith("right", args, {data::StringType(), data::IntType()},
+                  data::StringType(), SliceKernel<int32_t>([](Text text, int32_t count) {
                     if (count <= 0) return Text();
                     return Substring(text, count == kMaxInt ? -kMaxInt : -count, kMaxInt);
                   }));
@@ -162,7 +168,8 @@ Bound BindTrim(Text name, Args args, bool text_first = false) {
                    }));
 }
 
-// UTF8String.subStringIndex: what comes before the count-th delimiter, or after it from the end.
+// UTF8String.subStringIndex: what comes before the count-th delimiter, or after it from
+// the end.
 Text SubstringIndex(Text text, Text delimiter, int32_t count) {
   if (delimiter.empty() || count == 0) return {};
   if (count > 0) {
@@ -265,7 +272,8 @@ class Joined {
       return;
     }
     const int64_t index = constant_ ? 0 : row;
-    for (int64_t i = list_->value_offset(index); i < list_->value_offset(index + 1); ++i) {
+    for (int64_t i = list_->value_offset(index); i < list_->value_offset(index + 1);
+         ++i) {
       if (!strings_.IsNull(i)) AppendOne(i, separator, first, out);
     }
   }
@@ -301,10 +309,9 @@ Bound BindConcatWs(Args args) {
   for (size_t i = 0; i < args.size(); ++i) {
     const bool list = i > 0 && args[i]->type()->id() == arrow::Type::LIST;
     MILLRACE_ASSIGN_OR_RETURN(
-        ExprPtr arg,
-        CastTo("concat_ws", args, i,
-               Wanted(list ? strings : data::StringType(),
-                      i > 0 ? "(\"ARRAY<STRING>\" or \"STRING\")" : "")));
+        ExprPtr arg, CastTo("concat_ws", args, i,
+                            Wanted(list ? strings : data::StringType(),
+                                   i > 0 ? "(\"ARRAY<STRING>\" or \"STRING\")" : "")));
     cast.push_back(std::move(arg));
   }
   const bool nullable = cast[0]->nullable();
@@ -314,11 +321,10 @@ Bound BindConcatWs(Args args) {
 }
 
 void AppendPadding(Text pad, int64_t characters, bool binary, std::string* out) {
-  const int64_t size =
-      binary ? static_cast<int64_t>(pad.size()) : CountCharacters(pad);
+  const int64_t size = binary ? static_cast<int64_t>(pad.size()) : CountCharacters(pad);
   for (; characters >= size; characters -= size) out->append(pad);
-  out->append(pad.substr(0, binary ? static_cast<size_t>(characters)
-                                   : SkipCharacters(pad, 0, characters)));
+  out->append(pad.substr(
+      0, binary ? static_cast<size_t>(characters) : SkipCharacters(pad, 0, characters)));
 }
 
 template <Side kSide>
@@ -357,10 +363,10 @@ void Overlay(Text text, Text replacement, int32_t position, int32_t length, bool
     return static_cast<int32_t>(
         std::clamp<int64_t>(value, std::numeric_limits<int32_t>::min(), kMaxInt));
   };
-  const int64_t replaced =
-      length >= 0 ? length
-                  : (binary ? static_cast<int64_t>(replacement.size())
-                            : CountCharacters(replacement));
+  const int64_t replaced = length >= 0
+                               ? length
+                               : (binary ? static_cast<int64_t>(replacement.size())
+                                         : CountCharacters(replacement));
   out->append(part(text, 1, clamped(int64_t{position} - 1)));
   out->append(replacement);
   out->append(part(text, clamped(position + replaced), kMaxInt));
@@ -371,17 +377,18 @@ Bound BindOverlay(Args args) {
   const bool binary = IsBinary(text);
   const data::TypePtr type = text->type();
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr replacement, CastTo("overlay", args, 1, type));
-  MILLRACE_ASSIGN_OR_RETURN(ExprPtr position, CastTo("overlay", args, 2, data::IntType()));
+  MILLRACE_ASSIGN_OR_RETURN(ExprPtr position,
+                            CastTo("overlay", args, 2, data::IntType()));
   ExprPtr length = MakeInt(-1);
   if (args.size() > 3) {
     MILLRACE_ASSIGN_OR_RETURN(length, CastTo("overlay", args, 3, data::IntType()));
   }
-  return MakeBound({text, replacement, position, length}, type,
-                   TextKernel<Text, Text, int32_t, int32_t>(
-                       [binary](Text value, Text with, int32_t at, int32_t count,
-                                std::string* out) {
-                         Overlay(value, with, at, count, binary, out);
-                       }));
+  return MakeBound(
+      {text, replacement, position, length}, type,
+      TextKernel<Text, Text, int32_t, int32_t>(
+          [binary](Text value, Text with, int32_t at, int32_t count, std::string* out) {
+            Overlay(value, with, at, count, binary, out);
+          }));
 }
 
 // --- replacing
@@ -497,10 +504,14 @@ int32_t FindInSet(Text word, Text list) {
 const FunctionSpec kFunctions[] = {
     {"bit_length", 1, 1,
      [](Args args, const BindContext&) { return Bytes("bit_length", args, 8); },
-     "The number of bits of a string in UTF-8, or of a binary.", "bit_length('abc') → 24"},
+     "The number of bits of a string in UTF-8, or of a binary.",
+     "bit_length('abc') → 24"},
     {"btrim", 1, 2,
-     [](Args args, const BindContext&) { return BindTrim<Side::kBoth>("btrim", args, true); },
-     "Without the blanks, or the given characters, at both ends: btrim(text, characters).",
+     [](Args args, const BindContext&) {
+       return BindTrim<Side::kBoth>("btrim", args, true);
+     },
+     "Without the blanks, or the given characters, at both ends: btrim(text, "
+     "characters).",
      "btrim('xax', 'x') → a"},
     {"char_length", 1, 1,
      [](Args args, const BindContext&) { return Length("char_length", args); },
@@ -540,7 +551,8 @@ const FunctionSpec kFunctions[] = {
                        BinaryKernel<Text, Text, int32_t>(
                            [](Text text, Text part) { return Find(text, part, 0); }));
      },
-     "The place, from 1, where the second string first is in the first; 0 where it is not.",
+     "The place, from 1, where the second string first is in the first; 0 where it is "
+     "not.",
      "instr('SparkSQL', 'SQL') → 6"},
     {"lcase", 1, 1,
      [](Args args, const BindContext&) { return MapCase<AppendLower>("lcase", args); },
@@ -571,18 +583,19 @@ const FunctionSpec kFunctions[] = {
      "The number of bytes of a string in UTF-8, or of a binary.",
      "octet_length('héllo') → 6"},
     {"overlay", 3, 4, [](Args args, const BindContext&) { return BindOverlay(args); },
-     "With another string from a place on: overlay(text, other, place[, replaced length]).",
+     "With another string from a place on: overlay(text, other, place[, replaced "
+     "length]).",
      "overlay('Spark SQL', 'ANSI ', 7, 0) → Spark ANSI SQL"},
     {"position", 2, 3,
      [](Args args, const BindContext&) { return BindLocate("position", args); },
      "The same as locate.", "position('bar', 'foobarbar') → 4"},
     {"repeat", 2, 2,
      [](Args args, const BindContext&) {
-       return BindWith("repeat", args, {data::StringType(), data::IntType()},
-                       data::StringType(),
-                       TextKernel<Text, int32_t>([](Text text, int32_t n, std::string* out) {
-                         for (; n > 0; --n) out->append(text);
-                       }));
+       return BindWith(
+           "repeat", args, {data::StringType(), data::IntType()}, data::StringType(),
+           TextKernel<Text, int32_t>([](Text text, int32_t n, std::string* out) {
+             for (; n > 0; --n) out->append(text);
+           }));
      },
      "The string so many times.", "repeat('123', 2) → 123123"},
     {"replace", 2, 3,
@@ -604,7 +617,8 @@ const FunctionSpec kFunctions[] = {
      "rpad('hi', 5, 'ab') → hiaba"},
     {"rtrim", 1, 2,
      [](Args args, const BindContext&) { return BindTrim<Side::kRight>("rtrim", args); },
-     "Without the blanks, or the given characters, on the right: rtrim(characters, text).",
+     "Without the blanks, or the given characters, on the right: rtrim(characters, "
+     "text).",
      "rtrim('LQSa', 'SSparkSQLS') → SSpark"},
     {"space", 1, 1,
      [](Args args, const BindContext&) {
@@ -621,13 +635,16 @@ const FunctionSpec kFunctions[] = {
                        data::StringType(), TextKernel<Text, Text, int32_t>(SplitPart),
                        {.can_fail = true});
      },
-     "One part of a string split at a delimiter, counted from 1, or from the end with -1.",
+     "One part of a string split at a delimiter, counted from 1, or from the end with "
+     "-1.",
      "split_part('11.12.13', '.', 3) → 13"},
     {"startswith", 2, 2,
      [](Args args, const BindContext&) {
-       return BindMatch("startswith", args, [](Text a, Text b) { return a.starts_with(b); });
+       return BindMatch("startswith", args,
+                        [](Text a, Text b) { return a.starts_with(b); });
      },
-     "Whether the first string starts with the second.", "startswith('Spark', 'Sp') → true"},
+     "Whether the first string starts with the second.",
+     "startswith('Spark', 'Sp') → true"},
     {"substr", 2, 3,
      [](Args args, const BindContext&) { return BindSubstring("substr", args); },
      "The same as substring.", "substr('Spark SQL', 5, 1) → k"},

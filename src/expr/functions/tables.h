@@ -1,4 +1,5 @@
-// The tables of scalar functions, one for each file of this folder; function.cc joins them.
+// The tables of scalar functions, one for each file of this folder; function.cc joins
+// them.
 #pragma once
 
 #include <span>

@@ -9,7 +9,8 @@
 
 namespace millrace::expr {
 
-/// Append the parts of a row, then call Commit; or AppendNull. The bytes must stay until Finish.
+/// Append the parts of a row, then call Commit; or AppendNull. The bytes must stay until
+/// Finish.
 class TextListBuilder {
  public:
   void Append(std::string_view part) { parts_.push_back(part); }
@@ -43,7 +44,8 @@ Result<Value> MapTextLists(const KernelInput& in, F&& f) {
       continue;
     }
     MILLRACE_RETURN_IF_ERROR(std::apply(
-        [&](const auto&... reader) -> Status { return f(reader[row]..., &out); }, readers));
+        [&](const auto&... reader) -> Status { return f(reader[row]..., &out); },
+        readers));
     out.Commit();
   }
   MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr array, out.Finish(in.type));

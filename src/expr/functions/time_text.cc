@@ -1,4 +1,5 @@
-// Timestamps and dates as text and back. Spark: DateFormatClass, ParseToTimestamp, UnixTimestamp.
+// Timestamps and dates as text and back. Spark: DateFormatClass, ParseToTimestamp,
+// UnixTimestamp.
 #include <arrow/type.h>
 
 #include "base/error.h"
@@ -46,8 +47,10 @@ bool IsText(const ExprPtr& arg) { return data::IsString(*arg->type()); }
 // --- formatting
 
 Bound BindDateFormat(Args args, const BindContext&) {
-  MILLRACE_ASSIGN_OR_RETURN(ExprPtr time, CastTo("date_format", args, 0, data::TimestampType()));
-  MILLRACE_ASSIGN_OR_RETURN(ExprPtr pattern, CastTo("date_format", args, 1, data::StringType()));
+  MILLRACE_ASSIGN_OR_RETURN(ExprPtr time,
+                            CastTo("date_format", args, 0, data::TimestampType()));
+  MILLRACE_ASSIGN_OR_RETURN(ExprPtr pattern,
+                            CastTo("date_format", args, 1, data::StringType()));
   const Patterns patterns(pattern, ForFormat);
   Kernel kernel = [patterns](const KernelInput& in) {
     Patterns::Cursor cursor(patterns);
@@ -63,10 +66,12 @@ Bound BindDateFormat(Args args, const BindContext&) {
 }
 
 Bound BindFromUnixtime(Args args, const BindContext&) {
-  MILLRACE_ASSIGN_OR_RETURN(ExprPtr seconds, CastTo("from_unixtime", args, 0, data::LongType()));
+  MILLRACE_ASSIGN_OR_RETURN(ExprPtr seconds,
+                            CastTo("from_unixtime", args, 0, data::LongType()));
   ExprPtr pattern = MakeString(kDefaultPattern);
   if (args.size() > 1) {
-    MILLRACE_ASSIGN_OR_RETURN(pattern, CastTo("from_unixtime", args, 1, data::StringType()));
+    MILLRACE_ASSIGN_OR_RETURN(pattern,
+                              CastTo("from_unixtime", args, 1, data::StringType()));
   }
   const Patterns patterns(pattern, ForFormat);
   Kernel kernel = [patterns](const KernelInput& in) {
@@ -75,8 +80,8 @@ Bound BindFromUnixtime(Args args, const BindContext&) {
         in, [&](int64_t value, Text text, std::string* out) -> Status {
           MILLRACE_ASSIGN_OR_RETURN(const PatternPtr* compiled, cursor.Get(text));
           // Java's long multiplication, which wraps.
-          const auto micros = static_cast<int64_t>(static_cast<uint64_t>(value) *
-                                                   static_cast<uint64_t>(kMicrosPerSecond));
+          const auto micros = static_cast<int64_t>(
+              static_cast<uint64_t>(value) * static_cast<uint64_t>(kMicrosPerSecond));
           (*compiled)->Format(micros, *in.context.zone, out);
           return Status::OK();
         });
@@ -87,8 +92,8 @@ Bound BindFromUnixtime(Args args, const BindContext&) {
 
 // --- parsing
 
-// A call that parses args[0], a string, by args[1] and gives Out. `convert` takes UTC (or, for
-// kLocal, local) microseconds and the zone.
+// A call that parses args[0], a string, by args[1] and gives Out. `convert` takes UTC
+// (or, for kLocal, local) microseconds and the zone.
 template <typename Out, bool kLocal = false, typename F>
 Bound BindParse(Args args, data::TypePtr type, Text alternative, OnFailure on_failure,
                 F convert) {
@@ -111,8 +116,9 @@ Bound BindParse(Args args, data::TypePtr type, Text alternative, OnFailure on_fa
         });
   };
   const bool null = on_failure == OnFailure::kNull;
-  return MakeBound({args[0], std::move(pattern)}, std::move(type), std::move(kernel),
-                   {.makes_nulls = null, .can_fail = !null || !patterns.fixed(), .foldable = false});
+  return MakeBound(
+      {args[0], std::move(pattern)}, std::move(type), std::move(kernel),
+      {.makes_nulls = null, .can_fail = !null || !patterns.fixed(), .foldable = false});
 }
 
 int64_t SameMicros(int64_t micros, const data::TimeZone&) { return micros; }
@@ -135,11 +141,11 @@ Bound BindToTimestamp(Text name, Args args, OnFailure on_failure) {
 
 Bound BindToTimestampNtz(Args args, const BindContext&) {
   if (args.size() == 1 || !IsText(args[0])) {
-    return BindCast("to_timestamp_ntz", args, data::TimestampNtzType(), OnFailure::kError);
+    return BindCast("to_timestamp_ntz", args, data::TimestampNtzType(),
+                    OnFailure::kError);
   }
-  return BindParse<int64_t, /*kLocal=*/true>(args, data::TimestampNtzType(),
-                                             "try_to_timestamp", OnFailure::kError,
-                                             SameMicros);
+  return BindParse<int64_t, /*kLocal=*/true>(
+      args, data::TimestampNtzType(), "try_to_timestamp", OnFailure::kError, SameMicros);
 }
 
 Bound BindToDate(Text name, Args args, OnFailure on_failure) {
@@ -171,19 +177,20 @@ Bound BindUnixTimestamp(Text name, Args args) {
   if (IsText(args[0])) {
     const ExprPtr all[] = {args[0],
                            args.size() > 1 ? args[1] : MakeString(kDefaultPattern)};
-    return BindParse<int64_t>(all, data::LongType(), "try_to_timestamp", OnFailure::kError,
-                              seconds);
+    return BindParse<int64_t>(all, data::LongType(), "try_to_timestamp",
+                              OnFailure::kError, seconds);
   }
   ExprPtr time = args[0];
   if (!data::IsTimestampNtz(*time->type())) {
     MILLRACE_ASSIGN_OR_RETURN(
-        time, CastTo(name, args, 0,
-                     Wanted(data::TimestampType(),
-                            "(\"STRING\" or \"DATE\" or \"TIMESTAMP\" or \"TIMESTAMP_NTZ\")")));
+        time,
+        CastTo(name, args, 0,
+               Wanted(data::TimestampType(),
+                      "(\"STRING\" or \"DATE\" or \"TIMESTAMP\" or \"TIMESTAMP_NTZ\")")));
   }
-  return MakeBound(
-      {std::move(time)}, data::LongType(),
-      UnaryKernel<int64_t, int64_t>([](int64_t micros) { return micros / kMicrosPerSecond; }));
+  return MakeBound({std::move(time)}, data::LongType(),
+                   UnaryKernel<int64_t, int64_t>(
+                       [](int64_t micros) { return micros / kMicrosPerSecond; }));
 }
 
 const FunctionSpec kFunctions[] = {
@@ -216,7 +223,9 @@ const FunctionSpec kFunctions[] = {
      "A timestamp without time zone out of text.",
      "to_timestamp_ntz('2024-02-29 01:02:03') → 2024-02-29 01:02:03"},
     {"to_unix_timestamp", 1, 2,
-     [](Args args, const BindContext&) { return BindUnixTimestamp("to_unix_timestamp", args); },
+     [](Args args, const BindContext&) {
+       return BindUnixTimestamp("to_unix_timestamp", args);
+     },
      "The same as unix_timestamp.",
      "to_unix_timestamp('2024-02-29', 'yyyy-MM-dd') → 1709164800"},
     {"try_to_date", 1, 2,
@@ -231,7 +240,9 @@ const FunctionSpec kFunctions[] = {
      "As to_timestamp, but null where the text is no timestamp.",
      "try_to_timestamp('bad') → NULL"},
     {"unix_timestamp", 0, 2,
-     [](Args args, const BindContext&) { return BindUnixTimestamp("unix_timestamp", args); },
+     [](Args args, const BindContext&) {
+       return BindUnixTimestamp("unix_timestamp", args);
+     },
      "The seconds since 1970-01-01 00:00:00 UTC, of a timestamp or of text by a pattern.",
      "unix_timestamp('2024-02-29 01:02:03') → 1709168523"},
 };

@@ -8,8 +8,8 @@
 
 namespace millrace::expr {
 
-Result<ExprPtr> CastTo(std::string_view function, std::span<const ExprPtr> args, size_t index,
-                       const Wanted& wanted) {
+Result<ExprPtr> CastTo(std::string_view function, std::span<const ExprPtr> args,
+                       size_t index, const Wanted& wanted) {
   if (wanted.type == nullptr) return args[index];
   return CastArgument(function, args, static_cast<int>(index), wanted.type, wanted.text);
 }
@@ -30,9 +30,7 @@ Result<std::vector<ExprPtr>> CastArguments(std::string_view function,
 BoundFunction MakeBound(std::vector<ExprPtr> args, data::TypePtr type, Kernel kernel,
                         const FunctionTraits& traits) {
   BoundFunction bound;
-  bound.nullable =
-      !traits.never_null &&
-(traits.makes_nulls || AnyNullable(args));
+  bound.nullable = !traits.never_null && (traits.makes_nulls || AnyNullable(args));
   bound.args = std::move(args);
   bound.type = std::move(type);
   bound.can_fail = traits.can_fail;
@@ -45,8 +43,9 @@ BoundFunction MakeBound(std::vector<ExprPtr> args, data::TypePtr type, Kernel ke
 Result<BoundFunction> BindWith(std::string_view function, std::span<const ExprPtr> args,
                                std::initializer_list<Wanted> wanted, data::TypePtr type,
                                Kernel kernel, const FunctionTraits& traits) {
-  MILLRACE_ASSIGN_OR_RETURN(std::vector<ExprPtr> cast,
-                            CastArguments(function, args, {wanted.begin(), wanted.size()}));
+  MILLRACE_ASSIGN_OR_RETURN(
+      std::vector<ExprPtr> cast,
+      CastArguments(function, args, {wanted.begin(), wanted.size()}));
   return MakeBound(std::move(cast), std::move(type), std::move(kernel), traits);
 }
 

@@ -1,5 +1,5 @@
-// What most binders do: cast the arguments to the types a function wants, and pair them with a
-// kernel.
+// What most binders do: cast the arguments to the types a function wants, and pair them
+// with a kernel.
 #pragma once
 
 #include <initializer_list>
@@ -31,8 +31,8 @@ struct Wanted {
 };
 
 /// Spark's implicit cast of args[index], or DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE.
-Result<ExprPtr> CastTo(std::string_view function, std::span<const ExprPtr> args, size_t index,
-                       const Wanted& wanted);
+Result<ExprPtr> CastTo(std::string_view function, std::span<const ExprPtr> args,
+                       size_t index, const Wanted& wanted);
 
 /// Casts args[i] to wanted[i]; arguments beyond `wanted` to its last.
 Result<std::vector<ExprPtr>> CastArguments(std::string_view function,

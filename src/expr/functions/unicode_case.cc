@@ -1,11 +1,14 @@
-// Case mappings out of the Unicode Character Database (UnicodeData.txt, SpecialCasing.txt): runs
-// of code points that move by the same distance, and those that become several.
+// Case mappings out of the Unicode Character Database (UnicodeData.txt,
+// SpecialCasing.txt): runs of code points that move by the same distance, and those that
+// become several.
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
 #include <span>
 
 #include "expr/functions/utf8.h"
+
+#include "base/ascii.h"
 
 namespace millrace::expr {
 namespace {
@@ -240,7 +243,8 @@ bool AppendMapped(char32_t code, std::span<const CaseRange> ranges,
                        [](const CaseRange& r, char32_t c) { return r.last < c; });
   if (range != ranges.end() && code >= range->first &&
       (code - range->first) % range->stride == 0) {
-    AppendCodePoint(static_cast<char32_t>(static_cast<int64_t>(code) + range->distance), out);
+    AppendCodePoint(static_cast<char32_t>(static_cast<int64_t>(code) + range->distance),
+                    out);
     return true;
   }
   const auto special =
@@ -327,9 +331,7 @@ void AppendUpper(std::string_view text, std::string* out) {
 
 void AppendLower(std::string_view text, std::string* out) {
   if (IsAscii(text)) {
-    std::transform(text.begin(), text.end(), std::back_inserter(*out), [](char c) {
-      return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    });
+    for (const char c : text) out->push_back(LowerCase(c));
     return;
   }
   bool after_cased = false;

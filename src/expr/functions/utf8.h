@@ -1,5 +1,5 @@
-// Characters of UTF-8 text: Spark counts code points, and takes each byte that begins none of
-// them for a part of the one before.
+// Characters of UTF-8 text: Spark counts code points, and takes each byte that begins
+// none of them for a part of the one before.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,9 @@
 
 namespace millrace::expr {
 
-inline bool IsContinuation(char byte) { return (static_cast<uint8_t>(byte) & 0xC0) == 0x80; }
+inline bool IsContinuation(char byte) {
+  return (static_cast<uint8_t>(byte) & 0xC0) == 0x80;
+}
 
 inline int64_t CountCharacters(std::string_view text) {
   int64_t count = 0;

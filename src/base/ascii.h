@@ -1,12 +1,12 @@
-// Names of functions, fields and words, which compare without case (ASCII, as Spark's
-// do).
+// Names of functions, options, fields and words compare without case. Only ASCII letters
+// have one here, and no locale has a say, as in Spark.
 #pragma once
 
 #include <algorithm>
 #include <string>
 #include <string_view>
 
-namespace millrace::expr {
+namespace millrace {
 
 inline char LowerCase(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -23,4 +23,4 @@ inline std::string LowerCase(std::string_view text) {
   return lower;
 }
 
-}  // namespace millrace::expr
+}  // namespace millrace
