@@ -374,7 +374,7 @@ def run_all(suites, reports, environment, seconds, jobs):
 
 
 def print_line(name, outcome):
-    """Prints how a suite went; nothing if the filter selected none of its tests."""
+    """Prints how a suite went and what failed; nothing if the filter selected none of its tests."""
     if not (outcome.passed or outcome.failures or outcome.skipped):
         return
     parts = [f"{outcome.passed} passed"]
@@ -384,6 +384,8 @@ def print_line(name, outcome):
         parts.append(f"{outcome.skipped} skipped")
     mark = "FAILED" if outcome.failures else "ok"
     print(f"{mark:>6}  {name:<32} {', '.join(parts):<36} {outcome.seconds:6.1f} s", flush=True)
+    for test, _ in outcome.failures:
+        print(f"          {test}", flush=True)
 
 
 def print_failures(outcomes, reports):
