@@ -30,8 +30,8 @@ MODULES = {
     "checkpoint": ["base"],
     "state": ["data", "metrics"],
     "connector": ["data", "metrics"],
-    "python_worker": ["connector"],
     # levels 3, 4, 5
+    "python_worker": ["connector"],
     "plan": ["expr", "connector"],
     "exec": ["plan", "state"],
     "streaming": ["exec", "checkpoint"],
@@ -39,13 +39,12 @@ MODULES = {
     "connectors/*": ["connector"],
     "connect_plan": ["streaming", "sql", "python_worker", "connect_proto"],
     "client": ["data", "connect_proto"],
-    "web": ["streaming"],
     # level 7
     "spark_connect": ["connect_plan"],
     "local": ["client", "connect_plan"],
     "remote": ["client"],
     # level 8
-    "app": ["spark_connect", "local", "remote", "web", "connectors/*"],
+    "app": ["spark_connect", "local", "remote", "connectors/*"],
 }
 
 # Not modules, but checked: the public headers, and the programs written against them only.

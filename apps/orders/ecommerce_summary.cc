@@ -5,6 +5,7 @@
 #include <string>
 
 #include "millrace/millrace.h"
+#include "not_empty.h"
 
 using namespace millrace;             // NOLINT: reads like the PySpark original
 using namespace millrace::functions;  // NOLINT
@@ -29,6 +30,7 @@ int main(int argc, char** argv) {
   std::string lake = "data/refined_orders";
   CLI::App program("Shows the lake of refined orders and a summary per user.");
   program.add_option("--output", lake, "Folder of the Parquet lake.")
+      ->check(orders::NotEmpty)
       ->capture_default_str();
   try {
     program.parse(argc, argv);

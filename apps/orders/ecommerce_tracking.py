@@ -86,7 +86,7 @@ def run_until_signal(spark, queries, to_the_end):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bootstrap-servers", default="127.0.0.1:19092")
+    parser.add_argument("--bootstrap-servers", default="127.0.0.1:9092")
     parser.add_argument("--topic", default="orders")
     parser.add_argument("--checkpoint", default="data/checkpoints")
     parser.add_argument("--output", default="data/refined_orders")

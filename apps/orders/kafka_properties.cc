@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -103,12 +104,13 @@ KafkaProperties ParseKafkaProperties(const std::string& text) {
 KafkaProperties ReadKafkaProperties(const std::string& file) {
   std::ifstream stream(file, std::ios::binary);
   std::ostringstream content;
-  if (stream) content << stream.rdbuf();
-  if (!stream) {
-    throw std::runtime_error(
-        "The file " + file +
-        " with settings for Kafka cannot be read: " + std::strerror(errno));
+  const bool folder = std::filesystem::is_directory(file);  // can be opened, not read
+  if (!stream || folder) {
+    throw std::runtime_error("The file " + file +
+                             " with settings for Kafka cannot be read: " +
+                             std::strerror(folder ? EISDIR : errno));
   }
+  content << stream.rdbuf();
   return ParseKafkaProperties(content.str());
 }
 

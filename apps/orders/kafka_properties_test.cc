@@ -31,6 +31,9 @@ TEST(KafkaProperties, AreReadAsJavaReadsThem) {
 }
 
 TEST(KafkaProperties, AFileThatCannotBeReadIsNamed) {
+  EXPECT_THAT([] { ReadKafkaProperties("/tmp"); },
+              testing::ThrowsMessage<std::runtime_error>(
+                  testing::AllOf(HasSubstr("/tmp"), HasSubstr("Is a directory"))));
   EXPECT_THAT([] { ReadKafkaProperties("/no/such/file"); },
               testing::ThrowsMessage<std::runtime_error>(
                   testing::AllOf(HasSubstr("/no/such/file"), HasSubstr("No such file"))));

@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "kafka_properties.h"
+#include "not_empty.h"
 
 namespace orders {
 
@@ -88,18 +89,23 @@ int RunProgram(int argc, char** argv,
   CLI::App program(
       "Follows e-commerce orders: revenue per minute, and a lake of all orders.");
   program.add_option("--bootstrap-servers", options.bootstrap_servers, "Kafka brokers.")
+      ->check(NotEmpty)
       ->capture_default_str();
   AddCommandConfig(program, &kafka);
   program.add_option("--topic", options.topic, "Topic with the orders.")
+      ->check(NotEmpty)
       ->capture_default_str();
   program.add_option("--checkpoint", options.checkpoint, "Folder of the checkpoints.")
+      ->check(NotEmpty)
       ->capture_default_str();
   program.add_option("--output", options.output, "Folder of the Parquet lake.")
+      ->check(NotEmpty)
       ->capture_default_str();
   CLI::Option* trigger = program.add_option(
       "--trigger", options.trigger,
       "How often both queries run, e.g. '5 seconds'. Default: the console as "
       "fast as possible, the lake every 10 seconds.");
+  trigger->check(NotEmpty);
   program
       .add_flag("--available-now", options.available_now,
                 "Process what is there now, then end.")

@@ -1,4 +1,5 @@
 // The command line: millrace show, handover, serve, submit.
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
@@ -42,6 +43,37 @@ int Report(const millrace::Status& status) {
   return 1;
 }
 
+std::string NotEmpty(const std::string& value) {
+  return value.empty() ? "must not be empty" : "";
+}
+
+std::string IsSetting(const std::string& text) {
+  const size_t equals = text.find('=');
+  if (equals != std::string::npos && equals > 0) return "";
+  return fmt::format("wants key=value, found '{}'", text);
+}
+
+// What is wrong with the first word; CLI11 would say only that a subcommand is required.
+std::string CheckCommand(const CLI::App& program, int argc, char** argv) {
+  const std::string word = argc > 1 ? argv[1] : "";
+  if (word.starts_with('-')) return "";
+  std::string known;
+  for (const CLI::App* command :
+       program.get_subcommands([](const CLI::App*) { return true; })) {
+    if (command->get_name() == word) return "";
+    known += (known.empty() ? "" : ", ") + command->get_name();
+  }
+  return fmt::format(
+      "{} The commands are {}; millrace <command> --help tells more.",
+      argc > 1 ? fmt::format("There is no command '{}'.", word) : "A command is missing.",
+      known);
+}
+
+int WrongWords(const std::string& what) {
+  std::fprintf(stderr, "millrace: %s\n", what.c_str());
+  return 2;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -50,7 +82,9 @@ int main(int argc, char** argv) {
 
   ShowArguments show_arguments;
   CLI::App* show = program.add_subcommand("show", "Print a table of Parquet files.");
-  show->add_option("path", show_arguments.path, "Folder or file.")->required();
+  show->add_option("path", show_arguments.path, "Folder or file.")
+      ->required()
+      ->check(NotEmpty);
   show->add_option("--limit", show_arguments.limit, "How many rows to print.")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
@@ -66,9 +100,11 @@ int main(int argc, char** argv) {
   handover
       ->add_option("--checkpoint", handover_arguments.checkpoint,
                    "The query's checkpoint.")
-      ->required();
+      ->required()
+      ->check(NotEmpty);
   handover->add_option("--lake", handover_arguments.lake, "The folder the query writes.")
-      ->required();
+      ->required()
+      ->check(NotEmpty);
   handover->add_option("--to", to, "Who goes on with the query.")
       ->required()
       ->check(CLI::IsMember({"spark", "millrace"}));
@@ -77,18 +113,24 @@ int main(int argc, char** argv) {
   CLI::App* serve =
       program.add_subcommand("serve", "Serve PySpark clients, as sc://127.0.0.1:15002.");
   serve->add_option("--host", serve_arguments.host, "Address to listen on.")
+      ->check(NotEmpty)
       ->capture_default_str();
   serve
       ->add_option("--port", serve_arguments.port,
                    "Port to listen on; 0 takes a free one.")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
-  serve->add_option("--token-file", serve_arguments.token_file,
-                    "File with the token that clients give (sc://…/;token=…).");
-  serve->add_option("--tls-cert", serve_arguments.tls_cert,
-                    "PEM file with the certificate.");
-  serve->add_option("--tls-key", serve_arguments.tls_key,
-                    "PEM file with the private key.");
+  serve
+      ->add_option("--token-file", serve_arguments.token_file,
+                   "File with the token that clients give (sc://…/;token=…).")
+      ->check(NotEmpty);
+  serve
+      ->add_option("--tls-cert", serve_arguments.tls_cert,
+                   "PEM file with the certificate.")
+      ->check(NotEmpty);
+  serve
+      ->add_option("--tls-key", serve_arguments.tls_key, "PEM file with the private key.")
+      ->check(NotEmpty);
   serve->add_flag("--no-python", serve_arguments.no_python,
                   "Refuse foreachBatch and foreach, which run functions of clients.");
   serve
@@ -106,10 +148,12 @@ int main(int argc, char** argv) {
   CLI::App* submit =
       program.add_subcommand("submit", "Run a PySpark script: submit script.py …");
   submit->prefix_command();
-  submit->add_option("--python", submit_arguments.python, "A Python that has PySpark.");
+  submit->add_option("--python", submit_arguments.python, "A Python that has PySpark.")
+      ->check(NotEmpty);
   submit
       ->add_option("--conf", submit_arguments.conf,
                    "A setting of the session: key=value.")
+      ->check(IsSetting)
       ->allow_extra_args(false);
   for (const char* option :
        {"--master", "--deploy-mode", "--name", "--packages", "--jars", "--repositories",
@@ -125,6 +169,9 @@ int main(int argc, char** argv) {
         ->group("");  // known from spark-submit, not shown
   }
 
+  if (const std::string wrong = CheckCommand(program, argc, argv); !wrong.empty()) {
+    return WrongWords(wrong);
+  }
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -141,9 +188,13 @@ int main(int argc, char** argv) {
   if (submit->parsed()) {
     submit_arguments.command = submit->remaining();
     if (submit_arguments.command.empty()) {
-      std::fprintf(stderr,
-                   "millrace: submit wants a script: millrace submit script.py [args]\n");
-      return 2;
+      return WrongWords("submit wants a script: millrace submit script.py [args]");
+    }
+    if (submit_arguments.command.front().starts_with('-')) {
+      return WrongWords(fmt::format(
+          "submit does not know the option {}. millrace submit --help lists those it "
+          "knows; the script's own follow the script.",
+          submit_arguments.command.front()));
     }
     const millrace::Result<int> code = millrace::app::Submit(submit_arguments);
     return code.ok() ? *code : Report(code.status());

@@ -11,7 +11,7 @@ namespace millrace::app {
 
 struct SubmitArguments {
   std::string python;  // empty: PYSPARK_DRIVER_PYTHON, PYSPARK_PYTHON or python3
-  std::vector<std::string> conf;     // "key=value"
+  std::vector<std::string> conf;     // "key=value", checked
   std::vector<std::string> command;  // the script and its arguments
   std::vector<std::string> ignored;  // options of spark-submit that mean nothing here
 };

@@ -2,7 +2,7 @@
 
 Python imports this as `sitecustomize` before the script. It waits for PySpark to be imported and
 then makes what only a cluster understands harmless: a master, settings of executors,
-spark.sparkContext.setLogLevel.
+spark.sparkContext.setLogLevel. Where there is no PySpark it says what to install.
 """
 
 import importlib.abc
@@ -90,6 +90,20 @@ class Hook(importlib.abc.MetaPathFinder):
         return spec
 
 
+class NoPySpark(importlib.abc.MetaPathFinder):
+    """Asked last: whoever is asked for PySpark here is asked for what nobody found."""
+
+    def find_spec(self, name, path, target=None):
+        if name != "pyspark":
+            return None
+        raise ModuleNotFoundError(
+            f"{sys.executable} has no PySpark. Install it with\n"
+            f"  {sys.executable} -m pip install pyspark-client==4.2.0\n"
+            "or name a Python that has it, with --python or PYSPARK_PYTHON.",
+            name=name,
+        )
+
+
 def import_the_next():
     """The sitecustomize that this one hides."""
     folder = os.path.dirname(os.path.abspath(__file__))
@@ -102,4 +116,5 @@ def import_the_next():
 
 
 sys.meta_path.insert(0, Hook())
+sys.meta_path.append(NoPySpark())
 import_the_next()

@@ -71,13 +71,32 @@ def test_the_exit_code_is_the_scripts(submit, tmp_path):
 def test_what_cannot_run(tmp_path):
     done = subprocess.run(command(tmp_path / "none.py"), capture_output=True, text=True)
     assert (done.returncode, "There is no script" in done.stderr) == (1, True)
-    done = subprocess.run(command(), capture_output=True, text=True)
-    assert (done.returncode, "wants a script" in done.stderr) == (2, True)
     (tmp_path / "script.py").touch()
     words = command(tmp_path / "script.py")
     words[words.index(sys.executable)] = "/no/such/python"
     done = subprocess.run(words, capture_output=True, text=True)
     assert (done.returncode, "Cannot run /no/such/python" in done.stderr) == (1, True)
+
+
+def test_a_python_without_pyspark(tmp_path):
+    """It says what to install; a script that can do without PySpark runs."""
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
+
+    def run(text):
+        script = tmp_path / "script.py"
+        script.write_text(text)
+        words = command(script)
+        words[words.index(sys.executable)] = str(bare / "bin" / "python")
+        return subprocess.run(words, capture_output=True, text=True, env=environment())
+
+    done = run("from pyspark.sql import SparkSession")
+    assert done.returncode == 1
+    assert f"{bare}/bin/python has no PySpark" in done.stderr
+    assert "pip install pyspark-client==4.2.0" in done.stderr
+    assert "--python or PYSPARK_PYTHON" in done.stderr
+    done = run("try:\n  import pyspark\nexcept ImportError as e:\n  print(e.name)")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "pyspark\n", "")
 
 
 def test_console_and_foreach_batch_share_the_terminal(submit):

@@ -8,15 +8,17 @@
 #include <ostream>
 
 #include "../kafka_properties.h"
+#include "../not_empty.h"
 
 namespace millrace::orders {
 namespace {
 
-// CLI::Range lets "nan" pass.
-CLI::Validator Number(double least, double most) {
+// CLI::Range lets "nan" pass, and numbers too large for their type.
+template <class T>
+CLI::Validator Number(T least, T most) {
   return CLI::Validator(
       [=](const std::string& text) {
-        double value = 0;
+        T value = 0;
         const bool number = CLI::detail::lexical_cast(text, value);
         if (number && value >= least && value <= most) return std::string();
         return fmt::format("must be a number from {} to {}, found: {}", least, most,
@@ -70,29 +72,31 @@ std::optional<Arguments> ParseArguments(int argc, const char* const* argv,
   CLI::App app("Writes e-commerce orders as JSON to a Kafka topic.", "orders_producer");
   app.option_defaults()->always_capture_default();
   app.add_option("--bootstrap-servers", result.bootstrap_servers,
-                 "The brokers, host:port,…");
+                 "The brokers, host:port,…")
+      ->check(::orders::NotEmpty);
   ::orders::AddCommandConfig(app, &result.kafka);
-  app.add_option("--topic", result.topic, "The topic to write to");
+  app.add_option("--topic", result.topic, "The topic to write to")
+      ->check(::orders::NotEmpty);
   app.add_flag("--create-topic", result.create_topic,
                "Create the topic if it is missing");
   app.add_option("--partitions", result.partitions,
                  "Partitions of a topic that is created")
-      ->check(CLI::Range(1, 10'000));
+      ->check(Number(1, 10'000));
   app.add_option("--rate", result.rate, "Orders a second; 0 is as fast as it goes")
-      ->check(Number(0, 1e9));
+      ->check(Number(0.0, 1e9));
   app.add_option("--count", result.count, "How many orders; 0 is without end")
-      ->check(CLI::Range(int64_t{0}, kMost));
+      ->check(Number(int64_t{0}, kMost));
   app.add_option("--users", result.users, "How many users order: u1 to uN")
-      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}));
+      ->check(Number(int64_t{1}, int64_t{1'000'000'000}));
   app.add_option("--seed", result.seed,
                  "Makes the orders the same each time; 0 draws a seed")
-      ->check(CLI::NonNegativeNumber);
+      ->check(Number(int64_t{0}, kMost));
   app.add_option("--late", result.late,
                  "Part of the orders that are 3 to 10 minutes late")
-      ->check(Number(0, 1));
+      ->check(Number(0.0, 1.0));
   app.add_option("--malformed", result.malformed,
                  "Part of the orders with JSON cut short")
-      ->check(Number(0, 1));
+      ->check(Number(0.0, 1.0));
   app.add_option("--scenario", scenario,
                  "late-data: one order on time, one a minute late, one five minutes late")
       ->check(CLI::IsMember({"late-data"}));
@@ -107,7 +111,7 @@ std::optional<Arguments> ParseArguments(int argc, const char* const* argv,
           });
   app.add_option("--step-micros", result.step_micros,
                  "Microseconds from one order's event time to the next one's")
-      ->check(CLI::Range(int64_t{0}, int64_t{86'400'000'000}))
+      ->check(Number(int64_t{0}, int64_t{86'400'000'000}))
       ->needs(start_option);
   try {
     app.parse(argc, argv);
