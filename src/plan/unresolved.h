@@ -25,7 +25,7 @@ struct UnresolvedExpr {
     kExtract,    // children[0] . children[1]
     kSortOrder,  // children[0], descending, nulls_first
     kWindow,     // children[0] OVER (PARTITION BY the next `partitions` children ORDER BY
-              // the rest), frame
+                 // the rest), frame
   };
 
   Kind kind = Kind::kLiteral;

@@ -1,6 +1,11 @@
 """Wrong words on every command line: what was wanted and found is said, and nothing is done."""
 
+import pathlib
+import subprocess
+
 import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
 
 # program, arguments, words of the error
 WRONG = [
@@ -113,6 +118,27 @@ def test_what_cannot_work_is_said(programs, tmp_path, program, arguments, words)
     if program == "ecommerce_tracking":
         more = ["--checkpoint", tmp_path / "checkpoints", "--output", tmp_path / "lake"]
     done = programs.run(program, *arguments, *more, check=False)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert done.stdout == ""
+
+
+DEV = [
+    (["nosuch"], "There is no command 'nosuch'"),
+    (["test", "--nosuch"], "does not know --nosuch"),
+    (["test", "one", "two"], "takes one filter, found 'one' and 'two'"),
+    (["test", "--preset", "nosuch"], "There is no preset 'nosuch'"),
+    (["kafka"], "takes start, stop or status, found ''"),
+    (["kafka", "nosuch"], "takes start, stop or status, found 'nosuch'"),
+    (["kafka", "status", "more"], "takes nothing more, found 'more'"),
+    (["fmt", "more"], "takes nothing more, found 'more'"),
+    (["golden", "more"], "takes nothing more, found 'more'"),
+]
+
+
+@pytest.mark.parametrize("arguments, words", DEV, ids=name_of)
+def test_wrong_words_to_dev(arguments, words):
+    done = subprocess.run([ROOT / "dev", *arguments], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert words in done.stderr
     assert done.stdout == ""
