@@ -1,5 +1,6 @@
 #include "connect_plan/expression_decoder.h"
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "connect_plan/type_codec.h"
 
@@ -135,6 +136,41 @@ Result<UnresolvedExpr> DecodeStar(const proto::Expression::UnresolvedStar& star)
   return decoded;
 }
 
+Error NoParameterName() {
+  return AnalysisError("INVALID_PLAN_INPUT", "56K00",
+                       "A parameter of a lambda has no name.");
+}
+
+// Marks what names a parameter, in SQL text an attribute like others.
+void MarkVariables(const std::vector<UnresolvedExpr>& parameters, UnresolvedExpr* tree) {
+  if (tree->kind == Kind::kAttribute && !tree->plan_id) {
+    for (const UnresolvedExpr& parameter : parameters) {
+      if (EqualsIgnoreCase(parameter.name_parts[0], tree->name_parts[0])) {
+        tree->kind = Kind::kLambdaVariable;
+      }
+    }
+  }
+  for (UnresolvedExpr& child : tree->children) MarkVariables(parameters, &child);
+}
+
+Result<UnresolvedExpr> DecodeLambda(const proto::Expression::LambdaFunction& lambda,
+                                    Place place) {
+  std::vector<UnresolvedExpr> parameters;
+  for (const auto& argument : lambda.arguments()) {
+    if (argument.name_parts().empty()) return NoParameterName();
+    parameters.push_back(UnresolvedExpr::Attribute({argument.name_parts(0)}));
+    parameters.back().kind = Kind::kLambdaVariable;
+  }
+  UnresolvedExpr decoded;
+  decoded.kind = Kind::kLambda;
+  MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr body, Decode(lambda.function(), place));
+  MarkVariables(parameters, &body);
+  decoded.children.push_back(std::move(body));
+  for (UnresolvedExpr& parameter : parameters)
+    decoded.children.push_back(std::move(parameter));
+  return decoded;
+}
+
 Result<UnresolvedExpr> Decode(const proto::Expression& expression, Place place) {
   if (place.depth > kMaxDepth) {
     return AnalysisError(
@@ -161,6 +197,13 @@ Result<UnresolvedExpr> Decode(const proto::Expression& expression, Place place) 
       }
       return attribute;
     }
+    case proto::Expression::kUnresolvedNamedLambdaVariable: {
+      const auto& names = expression.unresolved_named_lambda_variable().name_parts();
+      if (names.empty()) return NoParameterName();
+      return UnresolvedExpr::Attribute({names.begin(), names.end()});
+    }
+    case proto::Expression::kLambdaFunction:
+      return DecodeLambda(expression.lambda_function(), below);
     case proto::Expression::kUnresolvedFunction: {
       const auto& function = expression.unresolved_function();
       MILLRACE_ASSIGN_OR_RETURN(std::vector<UnresolvedExpr> args,

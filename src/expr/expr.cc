@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "data/arrow_status.h"
 #include "expr/kernel.h"
+#include "expr/lambda.h"
 #include "expr/sql_text.h"
 
 namespace millrace::expr {
@@ -133,6 +134,14 @@ Result<ExprPtr> BindColumns(const ExprPtr& expr, std::span<const AttributeId> in
                                             static_cast<int>(found - input.begin())));
   }
   if (expr->children().empty()) return expr;
+  // A lambda's parameters come behind the columns around it.
+  std::vector<AttributeId> with_parameters;
+  if (const Lambda* lambda = AsLambda(expr)) {
+    with_parameters.assign(input.begin(), input.end());
+    for (const auto& parameter : lambda->parameters())
+      with_parameters.push_back(parameter->id());
+    input = with_parameters;
+  }
   std::vector<ExprPtr> children;
   children.reserve(expr->children().size());
   for (const ExprPtr& child : expr->children()) {
@@ -146,7 +155,13 @@ void CollectColumns(const ExprPtr& expr, std::vector<AttributeId>* ids) {
   if (const auto* column = dynamic_cast<const Column*>(expr.get())) {
     ids->push_back(column->id());
   }
+  const size_t before = ids->size();
   for (const ExprPtr& child : expr->children()) CollectColumns(child, ids);
+  if (const Lambda* lambda = AsLambda(expr)) {
+    const auto begin = ids->begin() + static_cast<std::ptrdiff_t>(before);
+    for (const auto& parameter : lambda->parameters())
+      ids->erase(std::remove(begin, ids->end(), parameter->id()), ids->end());
+  }
 }
 
 Result<data::ArrayPtr> Materialize(const Value& value, int64_t rows) {

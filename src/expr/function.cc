@@ -80,13 +80,14 @@ class Registry {
  public:
   Registry() {
     for (const auto table :
-         {ArithmeticFunctions(),  BitwiseFunctions(),    CastFunctions(),
-          CollectionFunctions(),  ComparisonFunctions(), ConditionalFunctions(),
-          ConstructorFunctions(), DateFieldFunctions(),  DateTimeFunctions(),
-          EncodingFunctions(),    FormatFunctions(),     HashFunctions(),
-          JsonFunctions(),        MapFunctions(),        MathFunctions(),
-          MiscFunctions(),        NullFunctions(),       PatternFunctions(),
-          PredicateFunctions(),   StringFunctions(),     TimeTextFunctions()}) {
+         {ArithmeticFunctions(),  ArrayLambdaFunctions(), BitwiseFunctions(),
+          CastFunctions(),        CollectionFunctions(),  ComparisonFunctions(),
+          ConditionalFunctions(), ConstructorFunctions(), DateFieldFunctions(),
+          DateTimeFunctions(),    EncodingFunctions(),    FormatFunctions(),
+          HashFunctions(),        JsonFunctions(),        MapFunctions(),
+          MapLambdaFunctions(),   MathFunctions(),        MiscFunctions(),
+          NullFunctions(),        PatternFunctions(),     PredicateFunctions(),
+          StringFunctions(),      TimeTextFunctions()}) {
       for (const FunctionSpec& spec : table) {
         all_.push_back(&spec);
         by_name_.emplace(spec.name, &spec);

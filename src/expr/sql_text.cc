@@ -12,6 +12,7 @@
 
 #include "data/show.h"
 #include "expr/function.h"
+#include "expr/lambda.h"
 
 namespace millrace::expr {
 namespace {
@@ -108,6 +109,13 @@ std::string SqlText(const Expr& expr, ColumnText columns) {
   }
   if (const auto* literal = dynamic_cast<const Literal*>(&expr)) {
     return LiteralText(*literal->value(), 0);
+  }
+  if (const auto* lambda = dynamic_cast<const Lambda*>(&expr)) {
+    std::string text = SqlText(lambda->body(), columns);
+    for (const auto& parameter : lambda->parameters()) {
+      text += ", " + SqlText(*parameter, columns);
+    }
+    return fmt::format("lambdafunction({})", text);
   }
   const std::string_view name = CallName(expr);
   if (name.empty()) return expr.ToString();

@@ -267,9 +267,14 @@ Result<ExprPtr> ExprResolver::ResolveCall(const UnresolvedExpr& expression) cons
       for (ResolvedColumn& column : columns) args.push_back(std::move(column.expr));
       continue;
     }
+    if (child.kind == Kind::kLambda) {
+      args.push_back(nullptr);
+      continue;
+    }
     MILLRACE_ASSIGN_OR_RETURN(ExprPtr arg, Resolve(child));
     args.push_back(std::move(arg));
   }
+  MILLRACE_RETURN_IF_ERROR(ResolveLambdas(expression, &args));
   if (EqualsIgnoreCase(expression.name, "struct")) {
     MILLRACE_ASSIGN_OR_RETURN(args, NamedFields(expression.children, std::move(args)));
     if (args.size() > expression.children.size()) {
@@ -321,6 +326,11 @@ Result<ExprPtr> ExprResolver::Resolve(const UnresolvedExpr& expression) const {
     }
     case Kind::kStar:
       return InvalidStar();
+    case Kind::kLambda:
+      return UnsupportedError("A lambda is not supported here: {}.",
+                              PrettySql(expression));
+    case Kind::kLambdaVariable:
+      return ResolveLambdaVariable(expression);
     case Kind::kWindow:
       if (window_hook_) return window_hook_(expression);
       return AnalysisError(

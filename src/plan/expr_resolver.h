@@ -63,6 +63,10 @@ class ExprResolver {
   const Attribute* FindId(AttributeId id) const;
   Result<ExprPtr> ResolveAttribute(const UnresolvedExpr& expression) const;
   Result<ExprPtr> ResolveCall(const UnresolvedExpr& expression) const;
+  // lambda_resolver.cc
+  Result<ExprPtr> ResolveLambdaVariable(const UnresolvedExpr& expression) const;
+  /// Of the arguments of a call, those that are lambdas; the others are known already.
+  Status ResolveLambdas(const UnresolvedExpr& call, std::vector<ExprPtr>* args) const;
   Result<std::vector<ExprPtr>> NamedFields(const std::vector<UnresolvedExpr>& children,
                                            std::vector<ExprPtr> values) const;
   Error UnresolvedColumn(const std::vector<std::string>& parts) const;
@@ -73,6 +77,12 @@ class ExprResolver {
   expr::BindContext bind_;
   CallHook hook_;
   WindowHook window_hook_;
+  struct LambdaVariable {
+    std::string name;
+    std::shared_ptr<const expr::Column> column;
+  };
+  std::vector<LambdaVariable>
+      lambda_variables_;  // of the lambdas around, outermost first
 };
 
 /// The column an expression becomes: keeps id and metadata of a plain column under a new

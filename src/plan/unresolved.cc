@@ -161,6 +161,11 @@ std::string CallText(const UnresolvedExpr& call) {
   if (name == "in" && !args.empty()) {
     return fmt::format("({} IN ({}))", PrettySql(args[0]), JoinArgs(args, 1));
   }
+  if ((name == "aggregate" || name == "reduce") && args.size() == 3) {
+    return fmt::format(
+        "{}({}, lambdafunction(namedlambdavariable(), namedlambdavariable()))", name,
+        JoinArgs(args));
+  }
   if (name == "when") return CaseText(args);
   if (name == "if") return fmt::format("(IF({}))", JoinArgs(args));
   const bool known =
@@ -303,6 +308,15 @@ std::string PrettySql(const UnresolvedExpr& expression) {
     }
     case Kind::kSortOrder:
       return PrettySql(expression.children[0]);
+    case Kind::kLambda:
+      return fmt::format("lambdafunction({})", JoinArgs(expression.children));
+    case Kind::kLambdaVariable: {
+      std::string text = "namedlambdavariable()";
+      for (size_t i = 1; i < expression.name_parts.size(); ++i) {
+        text += "." + expression.name_parts[i];
+      }
+      return text;
+    }
     case Kind::kWindow:
       return WindowText(expression);
   }

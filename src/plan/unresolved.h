@@ -24,8 +24,10 @@ struct UnresolvedExpr {
     kCast,       // type, cast_mode, children[0]
     kExtract,    // children[0] . children[1]
     kSortOrder,  // children[0], descending, nulls_first
-    kWindow,     // children[0] OVER (PARTITION BY the next `partitions` children ORDER BY
-                 // the rest), frame
+    kLambda,     // children[0] is the body; the others, kLambdaVariable, its parameters
+    kLambdaVariable,  // name_parts: a parameter of a lambda around it, and its fields
+    kWindow,  // children[0] OVER (PARTITION BY the next `partitions` children ORDER BY
+              // the rest), frame
   };
 
   Kind kind = Kind::kLiteral;

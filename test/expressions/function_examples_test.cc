@@ -20,6 +20,8 @@ std::string Evaluated(std::string_view sql) {
   if (!expr.ok()) return expr.status().ToString();
   Result<ExprPtr> text = MakeCast(*expr, data::StringType());
   if (!text.ok()) return text.status().ToString();
+  text = BindColumns(*text, {});  // parameters of lambdas
+  if (!text.ok()) return text.status().ToString();
   const data::Batch row = arrow::RecordBatch::Make(arrow::schema(arrow::FieldVector{}), 1,
                                                    std::vector<data::ArrayPtr>{});
   Result<data::ArrayPtr> array = EvaluateToArray(**text, row, EvalContext());

@@ -11,6 +11,8 @@
 #include "expr/cast.h"
 #include "expr/compare.h"
 #include "expr/functions/collection.h"
+#include "expr/functions/comparator_sort.h"
+#include "expr/functions/lambda_call.h"
 #include "expr/functions/lists.h"
 #include "expr/functions/tables.h"
 #include "expr/functions/typed_call.h"
@@ -328,8 +330,29 @@ Bound BindSortArray(Args args, const BindContext&) {
                    }));
 }
 
+Bound BindComparatorSort(Args args) {
+  if (args[1]->type()->id() != Type::INT32) {
+    const std::string sql = fmt::format("\"{}\"", SqlCallText("array_sort", args));
+    const std::string found = fmt::format("\"{}\"", data::SqlTypeName(*args[1]->type()));
+    return AnalysisError("DATATYPE_MISMATCH.UNEXPECTED_RETURN_TYPE", "42K09",
+                         "Cannot resolve {} due to data type mismatch: The "
+                         "`lambdafunction` requires return \"INT\" type, but the actual "
+                         "is {} type.",
+                         sql, found)
+        .Param("functionName", "`lambdafunction`")
+        .Param("expectedType", "\"INT\"")
+        .Param("actualType", found)
+        .Param("sqlExpr", sql);
+  }
+  BoundFunction bound =
+      LambdaCall(args, args[0]->type(), args[0]->nullable(), SortByComparator);
+  bound.can_fail = true;
+  return bound;
+}
+
 Bound BindArraySort(Args args, const BindContext&) {
   if (!IsList(args[0])) return NotAnArray("array_sort", args);
+  if (args.size() == 2) return BindComparatorSort(args);
   if (!IsOrderable(*ElementType(args[0]))) {
     return NotOrderable("array_sort", args, *args[0]->type());
   }
@@ -833,7 +856,8 @@ const FunctionSpec kFunctions[] = {
     {"array_size", 1, 1,
      [](Args args, const BindContext&) { return BindSize("array_size", args); },
      "The number of elements.", "array_size(array('b', 'd', 'c', 'a')) → 4"},
-    {"array_sort", 1, 1, BindArraySort, "The elements in ascending order, nulls last.",
+    {"array_sort", 1, 2, BindArraySort,
+     "The elements in ascending order, nulls last; or as a lambda compares two.",
      "array_sort(array('b', 'd', NULL, 'c', 'a')) → [a, b, c, d, null]"},
     {"array_union", 2, 2,
      [](Args args, const BindContext&) {

@@ -1,14 +1,12 @@
 // Functions of maps: what they hold, and making them.
 #include <algorithm>
 
-#include <absl/container/flat_hash_set.h>
-
 #include "base/error.h"
-#include "expr/aggregates/value_codec.h"
 #include "expr/argument_errors.h"
 #include "expr/cast.h"
 #include "expr/compare.h"
 #include "expr/functions/lists.h"
+#include "expr/functions/map_builder.h"
 #include "expr/functions/tables.h"
 #include "expr/functions/typed_call.h"
 #include "expr/sql_text.h"
@@ -152,79 +150,6 @@ Bound BindContainsKey(Args args, const BindContext&) {
 }
 
 // --- making
-
-Status DuplicateKey(const arrow::Array& keys, int64_t index) {
-  const std::string key = SqlValue(keys, index, *data::TimeZone::Utc());
-  return Error(
-             Fault::kData,
-             "Duplicate map key {} was found, please check the input data.\nIf you want "
-             "to "
-             "remove the duplicated keys, you can set \"spark.sql.mapKeyDedupPolicy\" to "
-             "\"LAST_WIN\" so that the key inserted at last takes precedence.",
-             key)
-      .Class("DUPLICATED_MAP_KEY", "23505")
-      .Java(kSparkRuntimeException)
-      .Param("key", key)
-      .Param("mapKeyDedupPolicy", "\"spark.sql.mapKeyDedupPolicy\"");
-}
-
-Status NullKey() {
-  return Error(Fault::kData, "Cannot use null as map key.")
-      .Class("NULL_MAP_KEY", "2200E")
-      .Java(kSparkRuntimeException);
-}
-
-// Maps whose entries are picked out of a column of keys and one of values.
-class MapBuilder {
- public:
-  MapBuilder(data::ArrayPtr keys, data::ArrayPtr values)
-      : keys_(std::move(keys)),
-        values_(std::move(values)),
-        codec_(keys_->type(), /*normalize_floats=*/true) {}
-
-  Status Append(int32_t key, int32_t value) {
-    if (keys_->IsNull(key)) return NullKey();
-    scratch_.clear();
-    codec_.Append(*keys_, key, &scratch_);
-    if (!seen_.insert(scratch_).second) return DuplicateKey(*keys_, key);
-    key_indices_.push_back(key);
-    value_indices_.push_back(value);
-    return Status::OK();
-  }
-  void Commit() {
-    offsets_.push_back(static_cast<int32_t>(key_indices_.size()));
-    seen_.clear();
-  }
-  void AppendNull() {
-    nulls_.push_back(static_cast<int64_t>(offsets_.size()) - 1);
-    Commit();
-  }
-  Result<data::ArrayPtr> Finish(const data::TypePtr& type) {
-    MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr keys, data::Take(*keys_, key_indices_));
-    MILLRACE_ASSIGN_OR_RETURN(data::ArrayPtr values,
-                              data::Take(*values_, value_indices_));
-    const auto rows = static_cast<int64_t>(offsets_.size()) - 1;
-    const Validity all;
-    NullOutput nulls(all, rows);
-    for (const int64_t row : nulls_) MILLRACE_RETURN_IF_ERROR(nulls.Clear(row));
-    auto bits = nulls.Finish();
-    const auto null_count = static_cast<int64_t>(nulls_.size());
-    return data::ArrayPtr(std::make_shared<arrow::MapArray>(
-        type, rows, arrow::Buffer::FromVector(std::move(offsets_)), std::move(keys),
-        std::move(values), std::move(bits), null_count));
-  }
-
- private:
-  const data::ArrayPtr keys_;
-  const data::ArrayPtr values_;
-  const ValueCodec codec_;
-  absl::flat_hash_set<std::string> seen_;  // keys of the map being built
-  std::string scratch_;
-  std::vector<int32_t> key_indices_;
-  std::vector<int32_t> value_indices_;
-  std::vector<int32_t> offsets_{0};
-  std::vector<int64_t> nulls_;
-};
 
 Bound BindFromArrays(Args args, const BindContext&) {
   constexpr Text kName = "map_from_arrays";

@@ -9,6 +9,7 @@
 namespace millrace::expr {
 
 std::span<const FunctionSpec> ArithmeticFunctions();
+std::span<const FunctionSpec> ArrayLambdaFunctions();
 std::span<const FunctionSpec> BitwiseFunctions();
 std::span<const FunctionSpec> CastFunctions();
 std::span<const FunctionSpec> CollectionFunctions();
@@ -22,6 +23,7 @@ std::span<const FunctionSpec> FormatFunctions();
 std::span<const FunctionSpec> HashFunctions();
 std::span<const FunctionSpec> JsonFunctions();
 std::span<const FunctionSpec> MapFunctions();
+std::span<const FunctionSpec> MapLambdaFunctions();
 std::span<const FunctionSpec> MathFunctions();
 std::span<const FunctionSpec> MiscFunctions();
 std::span<const FunctionSpec> NullFunctions();

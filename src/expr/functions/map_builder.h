@@ -1,0 +1,48 @@
+// Inside functions/: making a column of maps.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <absl/container/flat_hash_set.h>
+
+#include "expr/aggregates/value_codec.h"
+#include "expr/kernel.h"
+
+namespace millrace::expr {
+
+/// Maps whose entries are picked out of a column of keys and one of values.
+class MapBuilder {
+ public:
+  MapBuilder(data::ArrayPtr keys, data::ArrayPtr values)
+      : keys_(std::move(keys)),
+        values_(std::move(values)),
+        codec_(keys_->type(), /*normalize_floats=*/true) {}
+
+  /// An entry of the next map. `value` may be -1 for null. Errors: DUPLICATED_MAP_KEY /
+  /// 23505, NULL_MAP_KEY / 2200E.
+  Status Append(int32_t key, int32_t value);
+  void Commit() {
+    offsets_.push_back(static_cast<int32_t>(key_indices_.size()));
+    seen_.clear();
+  }
+  void AppendNull() {
+    nulls_.push_back(static_cast<int64_t>(offsets_.size()) - 1);
+    Commit();
+  }
+  Result<data::ArrayPtr> Finish(const data::TypePtr& type);
+
+ private:
+  const data::ArrayPtr keys_;
+  const data::ArrayPtr values_;
+  const ValueCodec codec_;
+  absl::flat_hash_set<std::string> seen_;  // keys of the map being built
+  std::string scratch_;
+  std::vector<int32_t> key_indices_;
+  std::vector<int32_t> value_indices_;
+  std::vector<int32_t> offsets_{0};
+  std::vector<int64_t> nulls_;
+};
+
+}  // namespace millrace::expr
