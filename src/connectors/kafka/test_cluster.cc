@@ -156,6 +156,34 @@ void TestCluster::CreateTopic(const std::string& topic, int partitions,
   } while (error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS &&
            std::chrono::steady_clock::now() < deadline);
   ASSERT_EQ(error, RD_KAFKA_RESP_ERR_NO_ERROR) << rd_kafka_err2str(error);
+  // The controller has made it; the broker that answers clients hears of it later, and
+  // may still know one of the same name that was deleted: the new one is empty.
+  while (!IsEmpty(topic, partitions)) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << topic;
+  }
+}
+
+bool TestCluster::IsEmpty(const std::string& topic, int partitions) {
+  constexpr int kTimeoutMs = 1000;
+  const struct rd_kafka_metadata* metadata = nullptr;
+  rd_kafka_topic_t* handle = rd_kafka_topic_new(producer_, topic.c_str(), nullptr);
+  const bool answered = rd_kafka_metadata(producer_, 0, handle, &metadata, kTimeoutMs) ==
+                        RD_KAFKA_RESP_ERR_NO_ERROR;
+  rd_kafka_topic_destroy(handle);
+  if (!answered) return false;
+  const int known = metadata->topics[0].partition_cnt;
+  rd_kafka_metadata_destroy(metadata);
+  for (int partition = 0; partition < partitions; ++partition) {
+    int64_t low = -1;
+    int64_t high = -1;
+    if (known != partitions ||
+        rd_kafka_query_watermark_offsets(producer_, topic.c_str(), partition, &low, &high,
+                                         kTimeoutMs) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        high != 0) {
+      return false;
+    }
+  }
+  return true;
 }
 
 void TestCluster::DeleteTopic(const std::string& topic) {

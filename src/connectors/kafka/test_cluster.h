@@ -34,7 +34,7 @@ class TestCluster {
   /// host:port; empty (and the test has failed) where the variable is not set.
   const std::string& servers() const { return servers_; }
 
-  /// A new topic of a name nobody used before.
+  /// A new topic of a name nobody used before. Both return when its partitions answer.
   std::string NewTopic(int partitions = 1, const std::string& hint = "t");
   void CreateTopic(const std::string& topic, int partitions,
                    const std::map<std::string, std::string>& config = {});
@@ -67,6 +67,8 @@ class TestCluster {
   class Admin;
   friend class MockCluster;
 
+  /// Whether the broker knows the topic with these partitions and no message.
+  bool IsEmpty(const std::string& topic, int partitions);
   static void Send(rd_kafka_t* producer, const std::string& topic, int partition,
                    const std::vector<TestMessage>& messages);
 
