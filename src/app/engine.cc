@@ -10,6 +10,7 @@
 #include "connectors/console/console_sink.h"
 #include "connectors/file/file_provider.h"
 #include "connectors/kafka/kafka_provider.h"
+#include "connectors/kafka/kafka_sink.h"
 #include "connectors/noop/noop_sink.h"
 #include "connectors/rate/rate_provider.h"
 #include "local/local_transport.h"
@@ -37,6 +38,7 @@ void Engine::Register() {
   connectors_.AddSink(connectors::file::MakeParquetSinkProvider());
   connectors_.AddSink(connectors::file::MakeJsonSinkProvider());
   connectors_.AddSink(connectors::file::MakeCsvSinkProvider());
+  connectors_.AddSink(connectors::kafka::MakeKafkaSinkProvider());
   connectors_.AddSink(connectors::memory::MakeMemorySinkProvider(*tables_));
   connectors_.AddSink(connectors::noop::MakeNoopSinkProvider());
   connectors_.AddTables(tables_);

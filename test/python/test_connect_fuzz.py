@@ -130,4 +130,4 @@ def test_plans_of_any_depth(tmp_path):
                 request = pb2.ExecutePlanRequest(session_id=str(uuid.uuid4()))
                 data = request.SerializeToString() + length_prefixed(0x1A, plan)
                 assert (call(channel, "ExecutePlan", data) is None) == good, depth
-        assert server.stop() == 0
+        assert server.stop() == 0, server.output()

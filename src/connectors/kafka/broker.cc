@@ -144,7 +144,7 @@ class Broker::Attempts {
 
 Result<std::shared_ptr<Broker>> Broker::Make(const ClientConfig& config) {
   MILLRACE_ASSIGN_OR_RETURN(auto client,
-                            Client::Make(config, {{"socket.nagle.disable", "true"},
+                            Client::MakeConsumer(config, {{"socket.nagle.disable", "true"},
                                                   {"reconnect.backoff.max.ms", "1000"}}));
   return std::shared_ptr<Broker>(
       new Broker(std::move(client), KnownLoginDefect(config.settings)));

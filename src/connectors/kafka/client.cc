@@ -26,13 +26,27 @@ void OnLog(const rd_kafka_t* handle, int level, std::string_view facility,
 
 }  // namespace
 
-Result<std::unique_ptr<Client>> Client::Make(
+Result<std::unique_ptr<Client>> Client::MakeConsumer(
     const ClientConfig& config, const std::map<std::string, std::string>& defaults) {
-  std::map<std::string, std::string> settings = config.settings;
-  settings.insert(defaults.begin(), defaults.end());
-  settings["bootstrap.servers"] = config.servers;
+  std::map<std::string, std::string> all = defaults;
   // The Java client's default; librdkafka's is read_committed.
-  settings.try_emplace("isolation.level", "read_uncommitted");
+  all.try_emplace("isolation.level", "read_uncommitted");
+  return Make(RD_KAFKA_CONSUMER, config, std::move(all), nullptr);
+}
+
+Result<std::unique_ptr<Client>> Client::MakeProducer(
+    const ClientConfig& config, const std::map<std::string, std::string>& defaults,
+    DeliveryReport report) {
+  return Make(RD_KAFKA_PRODUCER, config, defaults, report);
+}
+
+Result<std::unique_ptr<Client>> Client::Make(rd_kafka_type_t type,
+                                             const ClientConfig& config,
+                                             std::map<std::string, std::string> defaults,
+                                             DeliveryReport report) {
+  std::map<std::string, std::string> settings = config.settings;
+  settings.merge(defaults);
+  settings["bootstrap.servers"] = config.servers;
 
   std::array<char, 512> reason{};
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
@@ -49,7 +63,8 @@ Result<std::unique_ptr<Client>> Client::Make(
   rd_kafka_conf_set_log_cb(
       conf, [](const rd_kafka_t* handle, int level, const char* facility,
                const char* text) { OnLog(handle, level, facility, text); });
-  client->handle_ = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason.data(), reason.size());
+  if (report != nullptr) rd_kafka_conf_set_dr_msg_cb(conf, report);
+  client->handle_ = rd_kafka_new(type, conf, reason.data(), reason.size());
   if (client->handle_ == nullptr) {
     rd_kafka_conf_destroy(conf);
     return ArgumentError("A Kafka client cannot be made from the kafka.* options: {}",

@@ -36,9 +36,16 @@ using MessageHandle = std::unique_ptr<rd_kafka_message_t, MessageDeleter>;
 /// Threading: all methods may be called from any thread.
 class Client {
  public:
+  /// Reports what became of a message that was sent; called within Poll and librdkafka's
+  /// flush.
+  using DeliveryReport = void (*)(rd_kafka_t*, const rd_kafka_message_t*, void*);
+
   /// A consumer that joins no group. The user's settings win over `defaults`.
-  static Result<std::unique_ptr<Client>> Make(
+  static Result<std::unique_ptr<Client>> MakeConsumer(
       const ClientConfig& config, const std::map<std::string, std::string>& defaults);
+  static Result<std::unique_ptr<Client>> MakeProducer(
+      const ClientConfig& config, const std::map<std::string, std::string>& defaults,
+      DeliveryReport report);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -55,6 +62,10 @@ class Client {
   void ForgetError();
 
  private:
+  static Result<std::unique_ptr<Client>> Make(rd_kafka_type_t type,
+                                              const ClientConfig& config,
+                                              std::map<std::string, std::string> defaults,
+                                              DeliveryReport report);
   explicit Client(std::string servers) : servers_(std::move(servers)) {}
   static void OnError(rd_kafka_t* handle, int code, const char* reason, void* self);
 

@@ -25,6 +25,7 @@ constexpr std::string_view kPrefix = "kafka.";
 const std::map<std::string_view, std::string_view> kRenamed = {
     {"fetch.max.wait.ms", "fetch.wait.max.ms"},
     {"max.partition.fetch.bytes", "fetch.message.max.bytes"},
+    {"max.request.size", "message.max.bytes"},
     {"receive.buffer.bytes", "socket.receive.buffer.bytes"},
     {"request.timeout.ms", "socket.timeout.ms"},
     {"sasl.mechanism", "sasl.mechanisms"},
@@ -34,10 +35,11 @@ const std::map<std::string_view, std::string_view> kRenamed = {
     {"ssl.truststore.certificates", "ssl.ca.pem"},
 };
 
-// Settings of the Java client without meaning here: how it polls, and groups, which
-// nothing joins.
+// Settings of the Java clients without meaning here: how they poll and buffer, and
+// groups, which nothing joins.
 const std::set<std::string_view> kIgnored = {
     "auto.commit.interval.ms",
+    "buffer.memory",
     "client.dns.lookup",
     "enable.metrics.push",
     "exclude.internal.topics",
@@ -54,6 +56,9 @@ const std::set<std::string_view> kIgnored = {
     "metrics.recording.level",
     "metrics.sample.window.ms",
     "partition.assignment.strategy",
+    "partitioner.adaptive.partitioning.enable",
+    "partitioner.availability.timeout.ms",
+    "partitioner.ignore.keys",
     "retry.backoff.max.ms",
     "retry.backoff.ms",
     "session.timeout.ms",
@@ -94,6 +99,21 @@ std::optional<std::string> TakeOut(JavaSettings& settings, const std::string& na
   const auto node = settings.extract(name);
   if (node.empty()) return std::nullopt;
   return std::move(node.mapped());
+}
+
+Status TakeMillis(JavaSettings& settings, const std::string& name,
+                  std::chrono::milliseconds* out) {
+  const auto text = TakeOut(settings, name);
+  if (!text) return Status::OK();
+  int64_t millis = 0;
+  const auto [end, error] =
+      std::from_chars(text->data(), text->data() + text->size(), millis);
+  if (error != std::errc() || end != text->data() + text->size() || millis <= 0) {
+    return ArgumentError("Option 'kafka.{}' must be a positive number, found: {}", name,
+                         *text);
+  }
+  *out = std::chrono::milliseconds(millis);
+  return Status::OK();
 }
 
 // What a store is, is found in it: its name and the types Java wants to be told matter
@@ -304,17 +324,9 @@ Result<ClientConfig> MapClientConfig(const Options& options) {
     config.servers = *std::move(servers);
   }
 
-  if (const auto text = TakeOut(java, "default.api.timeout.ms")) {
-    int64_t timeout = 0;
-    const auto [end, error] =
-        std::from_chars(text->data(), text->data() + text->size(), timeout);
-    if (error != std::errc() || end != text->data() + text->size() || timeout <= 0) {
-      return ArgumentError(
-          "Option 'kafka.default.api.timeout.ms' must be a positive number, found: {}",
-          *text);
-    }
-    config.broker_timeout = std::chrono::milliseconds(timeout);
-  }
+  MILLRACE_RETURN_IF_ERROR(
+      TakeMillis(java, "default.api.timeout.ms", &config.broker_timeout));
+  MILLRACE_RETURN_IF_ERROR(TakeMillis(java, "max.block.ms", &config.max_block));
   if (const auto jaas = TakeOut(java, "sasl.jaas.config")) {
     MILLRACE_ASSIGN_OR_RETURN(JaasLogin login, ParseJaas(*jaas));
     config.settings["sasl.username"] = std::move(login.user);

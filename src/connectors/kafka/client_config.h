@@ -19,6 +19,8 @@ struct ClientConfig {
   std::map<std::string, std::string> settings;
   /// How long to look for a broker that answers. kafka.default.api.timeout.ms sets it.
   std::chrono::milliseconds broker_timeout = std::chrono::seconds(10);
+  /// How long a producer looks for a topic or partition. kafka.max.block.ms sets it.
+  std::chrono::milliseconds max_block = std::chrono::seconds(60);
 };
 
 /// Errors: an option that librdkafka does not know or a value it does not take, named as

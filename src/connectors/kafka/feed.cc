@@ -183,7 +183,7 @@ bool Feed::HasNew() {
 Result<std::shared_ptr<Consumer>> Consumer::Make(const ClientConfig& config) {
   const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (fd < 0) return ExternalError("eventfd failed with errno {}", errno);
-  auto client = Client::Make(
+  auto client = Client::MakeConsumer(
       config,
       {
           {"auto.offset.reset", "error"},

@@ -3,9 +3,8 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_set>
 #include <vector>
-
-#include <absl/container/flat_hash_set.h>
 
 #include "expr/aggregates/value_codec.h"
 #include "expr/kernel.h"
@@ -37,7 +36,7 @@ class MapBuilder {
   const data::ArrayPtr keys_;
   const data::ArrayPtr values_;
   const ValueCodec codec_;
-  absl::flat_hash_set<std::string> seen_;  // keys of the map being built
+  std::unordered_set<std::string> seen_;  // keys of the map being built
   std::string scratch_;
   std::vector<int32_t> key_indices_;
   std::vector<int32_t> value_indices_;
