@@ -1,11 +1,14 @@
 #include "connect_plan/query_decoder.h"
 
+#include <algorithm>
 #include <map>
 
 #include "base/ascii.h"
 #include "base/error.h"
 #include "base/overloaded.h"
 #include "connect_plan/expression_decoder.h"
+#include "connect_plan/subquery_decoder.h"
+#include "plan/aggregation.h"
 
 namespace millrace::connect_plan {
 namespace {
@@ -103,6 +106,12 @@ class Decoder {
   }
 
   Result<PlanPtr> Select(const sql::Select& select, plan::SelectClauses clauses) {
+    SubqueryDecoder subqueries(
+        builder_, options_, select.subqueries,
+        {[this](const sql::Query& query) { return Nested([&] { return Query(query); }); },
+         [this](const sql::Relation& relation) {
+           return Nested([&] { return Relation(relation); });
+         }});
     PlanPtr input;
     if (select.from == nullptr) {
       MILLRACE_ASSIGN_OR_RETURN(input, builder_.OneRow());
@@ -110,11 +119,32 @@ class Decoder {
       MILLRACE_ASSIGN_OR_RETURN(input, Relation(*select.from));
     }
     if (select.where) {
-      MILLRACE_ASSIGN_OR_RETURN(const UnresolvedExpr condition,
-                                DecodeExpression(*select.where, options_));
-      MILLRACE_ASSIGN_OR_RETURN(input, builder_.Filter(std::move(input), condition));
+      MILLRACE_ASSIGN_OR_RETURN(input, subqueries.Where(std::move(input), *select.where));
     }
-    MILLRACE_ASSIGN_OR_RETURN(clauses.items, Expressions(select.items));
+    const bool grouped = select.group_by.kind != sql::GroupBy::Kind::kNone ||
+                         select.having || AnyAggregate(select.items);
+    std::vector<sql::Expression> items = select.items;
+    std::optional<sql::Expression> having = select.having;
+    if (!select.subqueries.empty()) {
+      const size_t width = input->output.size();
+      for (sql::Expression& item : items) {
+        MILLRACE_ASSIGN_OR_RETURN(
+            input, subqueries.AddColumns(std::move(input), grouped, &item));
+      }
+      if (having) {
+        MILLRACE_ASSIGN_OR_RETURN(
+            input, subqueries.AddColumns(std::move(input), grouped, &*having));
+      }
+      const bool star = std::any_of(
+          items.begin(), items.end(),
+          [](const sql::Expression& item) { return item.has_unresolved_star(); });
+      if (star && input->output.size() > width) {
+        return UnsupportedError(
+            "A star beside a subquery in the list of SELECT is not supported yet: name "
+            "the columns.");
+      }
+    }
+    MILLRACE_ASSIGN_OR_RETURN(clauses.items, Expressions(items));
     clauses.distinct = select.distinct;
     switch (select.group_by.kind) {
       case sql::GroupBy::Kind::kNone:
@@ -127,11 +157,33 @@ class Decoder {
         break;
     }
     MILLRACE_ASSIGN_OR_RETURN(clauses.group_by, Expressions(select.group_by.expressions));
-    if (select.having) {
-      MILLRACE_ASSIGN_OR_RETURN(clauses.having,
-                                DecodeExpression(*select.having, options_));
+    if (having) {
+      MILLRACE_ASSIGN_OR_RETURN(clauses.having, DecodeExpression(*having, options_));
     }
     return builder_.Select(std::move(input), clauses);
+  }
+
+  bool AnyAggregate(const std::vector<sql::Expression>& items) const {
+    return std::any_of(items.begin(), items.end(), [&](const sql::Expression& item) {
+      const Result<UnresolvedExpr> decoded = DecodeExpression(item, options_);
+      return decoded.ok() && plan::HasAggregate(*decoded);
+    });
+  }
+
+  // Part of a subquery. One that refers to the query around it is read twice, so depth
+  // costs time.
+  template <typename F>
+  Result<PlanPtr> Nested(F decode) {
+    constexpr int kMaxNesting = 8;
+    if (nesting_ >= kMaxNesting) {
+      return UnsupportedError(
+          "Subqueries more than {} deep in expressions are not supported yet.",
+          kMaxNesting);
+    }
+    ++nesting_;
+    Result<PlanPtr> plan = decode();
+    --nesting_;
+    return plan;
   }
 
   Result<PlanPtr> SetOperation(const sql::SetOperation& operation) {
@@ -145,8 +197,7 @@ class Decoder {
     }
     const bool intersect = operation.kind == sql::SetOperation::Kind::kIntersect;
     if (operation.all) {
-      return UnsupportedError("{} ALL is not supported yet.",
-                              intersect ? "INTERSECT" : "EXCEPT");
+      return builder_.MultisetOperation(std::move(left), std::move(right), intersect);
     }
     return builder_.SetOperation(
         intersect ? plan::SetOperator::kIntersect : plan::SetOperator::kExcept,
@@ -251,6 +302,7 @@ class Decoder {
   const TableLookup& tables_;
   // Common tables by name in lower case, of the queries around.
   std::vector<std::map<std::string, PlanPtr>> scopes_;
+  int nesting_ = 0;  // of subqueries in expressions
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -71,6 +72,8 @@ struct Select {
   std::optional<Expression> where;
   GroupBy group_by;
   std::optional<Expression> having;
+  /// The subqueries in its expressions, by the plan_id of the subquery_expression.
+  std::map<int64_t, QueryPtr> subqueries;
 };
 
 struct SetOperation {

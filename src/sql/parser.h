@@ -188,6 +188,8 @@ class Parser {
   int depth_ = 0;
   size_t parameters_ = 0;    // ? read so far
   size_t copied_bytes_ = 0;  // by Copy
+  int64_t subquery_ids_ = 0;
+  std::map<int64_t, QueryPtr> subqueries_;  // of the SELECT that is being read
 };
 
 }  // namespace millrace::sql

@@ -141,18 +141,15 @@ Result<Tree> Parser::Cast() {
 }
 
 Result<Tree> Parser::Subquery(proto::SubqueryExpression::SubqueryType type) {
-  const size_t first = next_;
   MILLRACE_RETURN_IF_ERROR(ExpectSymbol("("));
-  MILLRACE_RETURN_IF_ERROR(ParseQuery().status());
+  MILLRACE_ASSIGN_OR_RETURN(QueryPtr query, ParseQuery());
   MILLRACE_RETURN_IF_ERROR(ExpectSymbol(")"));
-  switch (type) {
-    case proto::SubqueryExpression::SUBQUERY_TYPE_IN:
-      return Unsupported(first, "IN with a subquery");
-    case proto::SubqueryExpression::SUBQUERY_TYPE_EXISTS:
-      return Unsupported(first, "EXISTS with a subquery");
-    default:
-      return Unsupported(first, "A subquery as a value");
-  }
+  const int64_t id = ++subquery_ids_;
+  subqueries_.emplace(id, std::move(query));
+  Tree tree;
+  tree.message.mutable_subquery_expression()->set_plan_id(id);
+  tree.message.mutable_subquery_expression()->set_subquery_type(type);
+  return tree;
 }
 
 // Lambdas

@@ -1,5 +1,6 @@
 // Queries: WITH, SELECT, set operations, ORDER BY and LIMIT.
 #include <algorithm>
+#include <utility>
 
 #include "sql/parser.h"
 
@@ -173,6 +174,7 @@ Result<QueryPtr> Parser::QueryPrimary() {
 
 Result<QueryPtr> Parser::SelectQuery(RelationPtr from) {
   ++next_;  // SELECT
+  std::map<int64_t, QueryPtr> around = std::exchange(subqueries_, {});
   Select select;
   select.from = std::move(from);
   select.distinct =
@@ -180,6 +182,7 @@ Result<QueryPtr> Parser::SelectQuery(RelationPtr from) {
   if (!select.distinct && IsWord("ALL") && !IsSymbol(",", 1) && !IsEnd(1)) ++next_;
   MILLRACE_ASSIGN_OR_RETURN(select.items, NamedExpressions());
   MILLRACE_RETURN_IF_ERROR(Clauses(&select));
+  select.subqueries = std::exchange(subqueries_, std::move(around));
   auto query = std::make_shared<Query>();
   query->body = std::move(select);
   return QueryPtr(std::move(query));

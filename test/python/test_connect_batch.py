@@ -237,3 +237,40 @@ def test_deep_plans(spark):
                 frame = frame.filter(F.col("id") >= 0)
         frame.count()
     assert spark.range(2).count() == 2
+
+
+def test_functions_of_lambdas(spark):
+    frame = spark.createDataFrame(
+        [(1, [3, 1, None], {"a": 1}), (2, [], {"b": 2, "c": 3}), (3, None, None)],
+        "k int, xs array<int>, m map<string,int>",
+    )
+    arrays = frame.select(
+        F.transform("xs", lambda x: x * F.col("k")).alias("times"),
+        F.transform("xs", lambda x, i: i).alias("places"),
+        F.filter("xs", lambda x: x.isNotNull()).alias("there"),
+        F.exists("xs", lambda x: x > 2).alias("some"),
+        F.forall("xs", lambda x: x > 0).alias("all"),
+        F.aggregate(
+            "xs", F.lit(0), lambda acc, x: acc + F.coalesce(x, F.lit(0)), lambda acc: acc * F.col("k")
+        ).alias("sum"),
+        F.zip_with("xs", F.array(F.lit(10)), lambda x, y: x + y).alias("zipped"),
+        F.array_sort("xs", lambda x, y: F.coalesce(y, F.lit(9)) - F.coalesce(x, F.lit(9))).alias("down"),
+    )
+    assert [tuple(row) for row in arrays.collect()] == [
+        ([3, 1, None], [0, 1, 2], [3, 1], True, None, 4, [13, None, None], [None, 3, 1]),
+        ([], [], [], False, True, 0, [None], []),
+        (None, None, None, None, None, None, None, None),
+    ]
+    maps = frame.select(
+        F.transform_keys("m", lambda k, v: F.concat(k, v)).alias("keys"),
+        F.transform_values("m", lambda k, v: v + F.col("k")).alias("values"),
+        F.map_filter("m", lambda k, v: v > 2).alias("some"),
+        F.map_zip_with("m", "m", lambda k, v, w: v * w).alias("squares"),
+    )
+    assert [tuple(row) for row in maps.collect()] == [
+        ({"a1": 1}, {"a": 2}, {}, {"a": 1}),
+        ({"b2": 2, "c3": 3}, {"b": 4, "c": 5}, {"c": 3}, {"b": 4, "c": 9}),
+        (None, None, None, None),
+    ]
+    nested = frame.select(F.transform("xs", lambda x: F.transform("xs", lambda y: x + y)).alias("n"))
+    assert nested.first().n[0] == [6, 4, None]
