@@ -39,7 +39,7 @@ Result<data::ArrayPtr> ElementCalls::Call(const Lambda& lambda, const LazyInput&
   arguments.push_back(std::move(elements));
   if (lambda.parameters().size() > 1) {
     arguments.push_back(std::make_shared<arrow::Int32Array>(
-        static_cast<int64_t>(places_.size()),
+        static_cast<int64_t>(rows_.size()),
         arrow::Buffer::FromVector(std::move(places_))));
   }
   return CallLambda(lambda, in, rows_, arguments);
