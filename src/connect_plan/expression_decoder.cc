@@ -50,13 +50,13 @@ Result<UnresolvedExpr> DecodeCast(const proto::Expression::Cast& cast, Place pla
 }
 
 Result<UnresolvedExpr> DecodeAliasAt(const proto::Expression::Alias& alias, Place place) {
-  if (alias.name_size() != 1) {
-    return UnsupportedError("An alias of {} names is not supported yet.",
-                            alias.name_size());
-  }
   UnresolvedExpr decoded;
   decoded.kind = Kind::kAlias;
-  decoded.name = alias.name(0);
+  if (alias.name_size() == 1) {
+    decoded.name = alias.name(0);
+  } else {
+    decoded.name_parts.assign(alias.name().begin(), alias.name().end());
+  }
   decoded.metadata = alias.metadata();
   MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr child, Decode(alias.expr(), place));
   decoded.children.push_back(std::move(child));

@@ -8,6 +8,8 @@
 #include <arrow/type.h>
 #include <arrow/util/decimal.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "connect_plan/expression_decoder.h"
 #include "connect_plan/type_codec.h"
@@ -44,10 +46,11 @@ Result<data::ArrayPtr> Decimal(const Literal::Decimal& literal) {
     return AnalysisError("INVALID_LITERAL", "42601", "'{}' is not a decimal number.",
                          literal.value());
   }
-  const int wanted_precision = literal.has_precision() ? literal.precision() : precision;
-  const int wanted_scale = literal.has_scale() ? literal.scale() : scale;
+  // Clients send the type of any decimal; the number may need a wider one.
+  const int wanted_scale = std::max(literal.scale(), scale);
+  const int wanted_precision = std::max({literal.precision(), precision, wanted_scale});
   auto rescaled = value.Rescale(scale, wanted_scale);
-  if (!rescaled.ok()) {
+  if (!rescaled.ok() || wanted_precision > 38) {
     return AnalysisError("INVALID_LITERAL", "42601",
                          "The decimal number '{}' does not fit into decimal({},{}).",
                          literal.value(), wanted_precision, wanted_scale);

@@ -109,6 +109,16 @@ struct ExpandOptions {
 /// Repeats each row once per grouping set.
 std::unique_ptr<Operator> MakeExpand(ExpandOptions options);
 
+struct GenerateOptions {
+  data::SchemaPtr schema;  // the input's columns, then what is generated, as plan::Generate
+  expr::ExprPtr elements;  // an array or a map
+  bool with_position = false;
+  bool fields = false;
+  bool outer = false;
+};
+/// Repeats each row once per element of an array or map.
+std::unique_ptr<Operator> MakeGenerate(GenerateOptions options);
+
 struct WindowFunctionsOptions {
   data::SchemaPtr schema;  // the input's columns, then one per call
   std::vector<expr::ExprPtr> partition;

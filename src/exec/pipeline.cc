@@ -307,6 +307,14 @@ Result<Pipeline::Node*> Pipeline::Build(const plan::PlanPtr& plan,
             return AddNode(MakeExpand({plan->schema(), std::move(keys), expand.left_out}),
                            children);
           },
+          [&](const plan::Generate& generate) -> Made {
+            MILLRACE_ASSIGN_OR_RETURN(expr::ExprPtr elements,
+                                      expr::BindColumns(generate.elements, input));
+            return AddNode(
+                MakeGenerate({plan->schema(), std::move(elements), generate.with_position,
+                              generate.fields, generate.outer}),
+                children);
+          },
           [&](const plan::Tail& tail) -> Made {
             return AddNode(MakeTail(tail.count), children);
           },

@@ -99,6 +99,37 @@ TEST(Expand, RepeatsEachRowPerGroupingSet) {
   EXPECT_EQ(runner.op().account().expanded, 2);
 }
 
+std::vector<std::string> Generated(const std::string& input, const std::string& output,
+                                   GenerateOptions options, const std::string& rows) {
+  options.schema = Ddl(output);
+  options.elements = ColumnAt(Ddl(input), 1);
+  OperatorRunner runner(MakeGenerate(std::move(options)));
+  return runner.Epoch({{Rows(input, rows)}});
+}
+
+TEST(Generate, RepeatsEachRowPerElement) {
+  const std::string input = "k int, xs array<string>";
+  const std::string rows = R"([[1, ["a", null]], [2, []], [3, null], [4, ["b"]]])";
+  EXPECT_THAT(Generated(input, input + ", col string", {}, rows),
+              ElementsAre(testing::EndsWith("|a"), testing::EndsWith("|null"),
+                          testing::EndsWith("|b")));
+  GenerateOptions outer;
+  outer.outer = outer.with_position = true;
+  EXPECT_THAT(Generated(input, input + ", pos int, col string", std::move(outer), rows),
+              ElementsAre(testing::EndsWith("|0|a"), testing::EndsWith("|1|null"),
+                          testing::EndsWith("|null|null"),
+                          testing::EndsWith("|null|null"), testing::EndsWith("|0|b")));
+}
+
+TEST(Generate, TakesFieldsApart) {
+  const std::string input = "k int, xs array<struct<a: int, b: string>>";
+  GenerateOptions options;
+  options.fields = true;
+  EXPECT_THAT(Generated(input, input + ", a int, b string", std::move(options),
+                        R"([[1, [[7, "x"], null]]])"),
+              ElementsAre(testing::EndsWith("|7|x"), testing::EndsWith("|null|null")));
+}
+
 TEST(MultisetOperation, CountsHowOftenARowIsThere) {
   const std::vector<std::vector<Batch>> inputs = {
       {Rows("v int", "[[1], [1], [1], [null], [2]]")},

@@ -87,7 +87,7 @@ class Registry {
           HashFunctions(),        JsonFunctions(),        MapFunctions(),
           MapLambdaFunctions(),   MathFunctions(),        MiscFunctions(),
           NullFunctions(),        PatternFunctions(),     PredicateFunctions(),
-          StringFunctions(),      TimeTextFunctions()}) {
+          SequenceFunctions(),    StringFunctions(),      TimeTextFunctions()}) {
       for (const FunctionSpec& spec : table) {
         all_.push_back(&spec);
         by_name_.emplace(spec.name, &spec);

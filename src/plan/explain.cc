@@ -91,6 +91,10 @@ std::string Headline(const LogicalPlan& plan) {
             return fmt::format("Expand {}, {} sets", Columns(node.keys),
                                node.left_out.size());
           },
+          [](const Generate& node) {
+            return fmt::format("Generate {}{}, {}", node.outer ? "outer " : "",
+                               node.elements->ToString(), Names(node.generated));
+          },
           [](const Tail& node) { return fmt::format("Tail {}", node.count); },
           [](const WindowFunctions& node) {
             std::string text = "Window [";

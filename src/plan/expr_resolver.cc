@@ -275,11 +275,12 @@ Result<ExprPtr> ExprResolver::ResolveCall(const UnresolvedExpr& expression) cons
     args.push_back(std::move(arg));
   }
   MILLRACE_RETURN_IF_ERROR(ResolveLambdas(expression, &args));
-  if (EqualsIgnoreCase(expression.name, "struct")) {
+  const bool has_alias = std::ranges::any_of(
+      expression.children,
+      [](const UnresolvedExpr& child) { return child.kind == Kind::kAlias; });
+  if (has_alias && EqualsIgnoreCase(expression.name, "struct")) {
     MILLRACE_ASSIGN_OR_RETURN(args, NamedFields(expression.children, std::move(args)));
-    if (args.size() > expression.children.size()) {
-      return expr::MakeCall("named_struct", std::move(args), bind_);
-    }
+    return expr::MakeCall("named_struct", std::move(args), bind_);
   }
   return expr::MakeCall(expression.name, std::move(args), bind_);
 }
@@ -287,10 +288,10 @@ Result<ExprPtr> ExprResolver::ResolveCall(const UnresolvedExpr& expression) cons
 // struct(a, b AS c) with aliases: the arguments of named_struct.
 Result<std::vector<ExprPtr>> ExprResolver::NamedFields(
     const std::vector<UnresolvedExpr>& children, std::vector<ExprPtr> values) const {
-  const bool aliased =
-      std::any_of(children.begin(), children.end(),
-                  [](const UnresolvedExpr& child) { return child.kind == Kind::kAlias; });
-  if (!aliased || children.size() != values.size()) return values;
+  if (children.size() != values.size()) {
+    return UnsupportedError(
+        "struct() of '*' beside an alias is not supported: name the columns.");
+  }
   // struct() knows the names of the others.
   MILLRACE_ASSIGN_OR_RETURN(const ExprPtr unnamed,
                             expr::MakeCall("struct", values, bind_));
@@ -394,6 +395,15 @@ Result<std::vector<ResolvedColumn>> ExprResolver::ResolveColumns(
       columns.push_back({std::move(field), std::move(attribute)});
     }
     return columns;
+  }
+  if (expression.kind == Kind::kAlias && !expression.name_parts.empty()) {
+    return AnalysisError(
+               "MULTI_ALIAS_WITHOUT_GENERATOR", "42K0E",
+               "Multi part aliasing ({}) is not supported with {} as it is not a "
+               "generator function.",
+               fmt::join(expression.name_parts, ", "), PrettySql(expression.children[0]))
+        .Param("names", fmt::format("{}", fmt::join(expression.name_parts, ", ")))
+        .Param("expr", PrettySql(expression.children[0]));
   }
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr expr, Resolve(expression));
   std::string name = ColumnName(expression);

@@ -148,6 +148,16 @@ struct Expand {
   Attribute grouping_id;
 };
 
+/// Repeats each row once per element of its array or map, and adds the element as columns: of an
+/// array one, or its fields (`inline`), of a map two. Spark's Generate.
+struct Generate {
+  ExprPtr elements;
+  bool with_position = false;  // an int column before the others: posexplode
+  bool fields = false;         // one column per field of the structs: inline
+  bool outer = false;          // a row without elements stays, with nulls
+  std::vector<Attribute> generated;
+};
+
 struct Limit {
   int64_t count = 0;
 };
@@ -204,7 +214,7 @@ struct WindowFunctions {
 using Node =
     std::variant<Scan, LocalRelation, Project, Filter, EventTimeWatermark, TimeWindow,
                  SessionWindow, Aggregate, Deduplicate, Join, Union, MultisetOperation,
-                 Expand, Limit, Tail, Offset, Sort, WindowFunctions>;
+                 Expand, Generate, Limit, Tail, Offset, Sort, WindowFunctions>;
 
 /// Immutable; children are shared.
 struct LogicalPlan {

@@ -235,6 +235,17 @@ PlanPtr Prune(const PlanPtr& plan, const Required& required) {
             output.insert(output.end(), added.begin(), added.end());
             return MakePlan(plan->node, {std::move(child)}, std::move(output));
           },
+          [&](const Generate& generate) {
+            Required below = required;
+            for (const Attribute& attribute : generate.generated)
+              below.erase(attribute.id);
+            Add(generate.elements, &below);
+            PlanPtr child = Prune(plan->children[0], below);
+            std::vector<Attribute> output = child->output;
+            output.insert(output.end(), generate.generated.begin(),
+                          generate.generated.end());
+            return MakePlan(plan->node, {std::move(child)}, std::move(output));
+          },
           [&](const WindowFunctions& window) {
             return PruneWindowFunctions(plan, window, required);
           },

@@ -15,6 +15,7 @@
 #include "expr/cast.h"
 #include "plan/aggregation.h"
 #include "plan/expr_resolver.h"
+#include "plan/generator.h"
 #include "plan/range_source.h"
 #include "plan/window_collector.h"
 
@@ -200,7 +201,9 @@ Result<PlanPtr> PlanBuilder::Project(PlanPtr input,
     return Select(std::move(input), clauses);
   }
   ExprResolver resolver(input, conf_);
-  PlanPtr below = input;
+  MILLRACE_ASSIGN_OR_RETURN(const Generated generated,
+                            ApplyGenerators(input, expressions, resolver));
+  PlanPtr below = generated.plan;
   // window() in a select list adds its column below, as in groupBy.
   resolver.set_call_hook(
       [&](const UnresolvedExpr& call) -> Result<std::optional<ExprPtr>> {
@@ -215,9 +218,14 @@ Result<PlanPtr> PlanBuilder::Project(PlanPtr input,
   resolver.set_window_hook(
       [&](const UnresolvedExpr& window) { return windows.Add(window, resolver); });
   std::vector<NamedExpr> columns;
-  for (const UnresolvedExpr& expression : expressions) {
+  for (size_t i = 0; i < expressions.size(); ++i) {
+    if (!generated.columns[i].empty()) {
+      for (const Attribute& attribute : generated.columns[i])
+        columns.push_back(PassThrough(attribute));
+      continue;
+    }
     MILLRACE_ASSIGN_OR_RETURN(std::vector<ResolvedColumn> resolved,
-                              resolver.ResolveColumns(expression));
+                              resolver.ResolveColumns(expressions[i]));
     for (ResolvedColumn& column : resolved) {
       columns.push_back({std::move(column.expr), std::move(column.attribute)});
     }
@@ -267,20 +275,26 @@ Result<PlanPtr> PlanBuilder::WithColumns(PlanPtr input,
       [&](const UnresolvedExpr& window) { return windows.Add(window, resolver); });
   for (const Attribute& attribute : input->output)
     columns.push_back(PassThrough(attribute));
-  for (const UnresolvedExpr& alias : aliases) {
-    MILLRACE_ASSIGN_OR_RETURN(std::vector<ResolvedColumn> resolved,
-                              resolver.ResolveColumns(alias));
+  MILLRACE_ASSIGN_OR_RETURN(const Generated generated,
+                            ApplyGenerators(input, aliases, resolver));
+  for (size_t i = 0; i < aliases.size(); ++i) {
+    std::vector<ResolvedColumn> resolved;
+    for (const Attribute& attribute : generated.columns[i])
+      resolved.push_back({attribute.ref(), attribute});
+    if (resolved.empty()) {
+      MILLRACE_ASSIGN_OR_RETURN(resolved, resolver.ResolveColumns(aliases[i]));
+    }
     for (ResolvedColumn& column : resolved) {
       bool replaced = false;
-      for (size_t i = 0; i < input->output.size(); ++i) {
-        if (!EqualsIgnoreCase(input->output[i].name, column.attribute.name)) continue;
-        columns[i] = {column.expr, column.attribute};
+      for (size_t n = 0; n < input->output.size(); ++n) {
+        if (!EqualsIgnoreCase(input->output[n].name, column.attribute.name)) continue;
+        columns[n] = {column.expr, column.attribute};
         replaced = true;
       }
       if (!replaced) columns.push_back({column.expr, column.attribute});
     }
   }
-  return MakeProject(windows.Over(std::move(input)), std::move(columns));
+  return MakeProject(windows.Over(generated.plan), std::move(columns));
 }
 
 Result<PlanPtr> PlanBuilder::WithColumnsRenamed(

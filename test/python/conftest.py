@@ -18,6 +18,8 @@ import pytest
 os.environ["TZ"] = "UTC"
 time.tzset()
 
+# The shadow memory of a sanitizer counts as the server's.
+SANITIZED = any(name in os.environ for name in ("ASAN_OPTIONS", "TSAN_OPTIONS"))
 READY = re.compile(r"Spark Connect server ready at sc://(\S+):(\d+)")
 
 

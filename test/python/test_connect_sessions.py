@@ -7,12 +7,10 @@ import time
 import uuid
 
 import pytest
-from conftest import running_server
+from conftest import SANITIZED, running_server
 from pyspark.sql import SparkSession
 
 MIB = 1024
-# The shadow memory of a sanitizer counts as the server's.
-SANITIZED = any(name in os.environ for name in ("ASAN_OPTIONS", "TSAN_OPTIONS"))
 
 
 def one_query(url):

@@ -2,11 +2,11 @@
 // schemas, rows and errors with what Apache Spark answered.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <re2/re2.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <fstream>
-#include <regex>
 #include <set>
 
 #include "base/clock.h"
@@ -41,7 +41,8 @@ std::set<std::string> Differences() {
   std::set<std::string> statements;
   for (std::string line; std::getline(file, line);) {
     if (line.empty() || line[0] == '#') continue;
-    statements.insert(std::regex_replace(line, std::regex("⏎"), "\n"));
+    RE2::GlobalReplace(&line, "⏎", "\n");
+    statements.insert(line);
   }
   return statements;
 }
@@ -86,9 +87,10 @@ json Answer(const SparkSession& spark, const std::string& sql) {
   if (!frame.ok()) return ErrorOf(frame.status());
   const Result<std::string> tree = frame->SchemaTree();
   if (!tree.ok()) return ErrorOf(tree.status());
-  static const std::regex kNullability(
+  static const RE2 kNullability(
       R"( \((nullable|containsNull|valueContainsNull) = \w+\))");
-  const std::string schema = std::regex_replace(*tree, kNullability, "");
+  std::string schema = *tree;
+  RE2::GlobalReplace(&schema, kNullability, "");
   const Result<json> rows = RowsOf(*frame, CountColumns(schema));
   if (!rows.ok()) return ErrorOf(rows.status());
   return {{"schema", schema}, {"rows", *rows}};

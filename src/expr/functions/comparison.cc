@@ -177,6 +177,8 @@ constexpr FunctionSpec kFunctions[] = {
     {"!=", 2, 2, BindNotEqual, "Whether two values differ.", "1 != 2 → true"},
     {"<=>", 2, 2, BindNullSafeEqual, "Whether two values are equal; null equals null.",
      "NULL <=> NULL → true"},
+    {"equal_null", 2, 2, BindNullSafeEqual, "The same as <=>.",
+     "equal_null(NULL, 3) → false"},
     {"<", 2, 2, BindLess, "Whether the first value is less.", "1 < 2 → true"},
     {"<=", 2, 2, BindLessEqual, "Whether the first value is less or equal.",
      "'b' <= 'a' → false"},
@@ -185,7 +187,7 @@ constexpr FunctionSpec kFunctions[] = {
      "1 >= 1 → true"},
     {"between", 3, 3, BindBetween,
      "Whether a value lies between two others or equals one.", "between(2, 1, 3) → true"},
-    {"in", 2, -1, BindIn, "Whether a value equals one of several.",
+    {"in", 1, -1, BindIn, "Whether a value equals one of several.",
      "in(3, 1, 2, 3) → true"},
 };
 

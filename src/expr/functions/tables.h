@@ -29,6 +29,7 @@ std::span<const FunctionSpec> MiscFunctions();
 std::span<const FunctionSpec> NullFunctions();
 std::span<const FunctionSpec> PatternFunctions();
 std::span<const FunctionSpec> PredicateFunctions();
+std::span<const FunctionSpec> SequenceFunctions();
 std::span<const FunctionSpec> StringFunctions();
 std::span<const FunctionSpec> TimeTextFunctions();
 
