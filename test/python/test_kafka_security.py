@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import ctypes
+import os
 import pathlib
 import shutil
 import subprocess
@@ -136,6 +137,14 @@ def new_librdkafka(tmp_path_factory):
     return {"LD_LIBRARY_PATH": str(folder)}
 
 
+@pytest.fixture
+def whole_stacks():
+    """The environment in which a sanitizer follows stacks through libraries: without them it could
+    not tell what tools/sanitizers/lsan.supp excuses."""
+    options = os.environ.get("ASAN_OPTIONS")
+    return {"ASAN_OPTIONS": options + ":fast_unwind_on_malloc=0"} if options else {}
+
+
 def produce(programs, servers, topic, config, check=True, env=None):
     return programs.run(
         "orders_producer", "--bootstrap-servers", servers, "--command-config", config,
@@ -190,7 +199,7 @@ def test_a_librdkafka_without_scram_for_new_brokers_is_named(programs, secure, t
         assert ("take librdkafka 2.6.1 or later" in done.stderr) == broken
 
 
-def test_tls_with_a_certificate_of_the_client(programs, secure, topic, tmp_path):
+def test_tls_with_a_certificate_of_the_client(programs, secure, topic, tmp_path, whole_stacks):
     settings = {
         "security.protocol": "SSL", **trust(secure, "trust.jks"),
         "ssl.keystore.location": secure.folder / "client.p12",
@@ -199,8 +208,8 @@ def test_tls_with_a_certificate_of_the_client(programs, secure, topic, tmp_path)
     config = write_config(tmp_path, settings)
     output = tmp_path / "output"
     runs = [
-        produce(programs, secure.tls, topic, config),
-        track(programs, secure.tls, topic, config, output),
+        produce(programs, secure.tls, topic, config, env=whole_stacks),
+        track(programs, secure.tls, topic, config, output, env=whole_stacks),
     ]
     assert sorted(with_pyarrow(output / "lake")) == read_orders(secure.plaintext, topic)
     assert_kept_secret(runs, output, PASSWORD)
