@@ -51,7 +51,8 @@ def memory_mib(pid):
     """What a process and those below it hold."""
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
     children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    own = int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024
+    resident = re.search(r"VmRSS:\s+(\d+) kB", status)  # nothing where it has ended
+    own = int(resident[1]) / 1024 if resident else 0
     return own + sum(memory_mib(child) for child in children)
 
 
