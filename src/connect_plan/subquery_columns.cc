@@ -20,12 +20,8 @@ namespace {
 using Kind = UnresolvedExpr::Kind;
 
 NamedExpr Column(expr::ExprPtr expr, const std::string& qualifier) {
-  Attribute attribute;
-  attribute.id = plan::NewAttributeId();
-  attribute.name = kSubqueryColumn;
+  Attribute attribute = plan::NewAttribute(kSubqueryColumn, expr->type(), true);
   attribute.qualifier = {qualifier};
-  attribute.type = expr->type();
-  attribute.nullable = true;
   return {std::move(expr), std::move(attribute)};
 }
 

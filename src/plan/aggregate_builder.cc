@@ -110,12 +110,10 @@ bool CastToTime(WindowedTime* time) {
 
 Attribute WindowColumn(std::string name, const WindowedTime& time) {
   const data::TypePtr& type = time.expr->type();
-  Attribute window;
-  window.id = NewAttributeId();
-  window.name = std::move(name);
-  window.type = arrow::struct_(
-      {arrow::field("start", type, true), arrow::field("end", type, true)});
-  window.nullable = false;
+  Attribute window = NewAttribute(std::move(name),
+                                  arrow::struct_({arrow::field("start", type, true),
+                                                  arrow::field("end", type, true)}),
+                                  false);
   window.is_window = true;
   window.watermark_delay = time.watermark_delay;
   return window;

@@ -195,11 +195,7 @@ Result<ExprPtr> Aggregation::AddCall(const UnresolvedExpr& call) {
                                  bound.args.begin(), bound.args.end(), SameExpr);
     if (same) return known.attribute.ref();
   }
-  Attribute attribute;
-  attribute.id = NewAttributeId();
-  attribute.name = PrettySql(call);
-  attribute.type = bound.type;
-  attribute.nullable = bound.nullable;
+  Attribute attribute = NewAttribute(PrettySql(call), bound.type, bound.nullable);
   calls_.push_back({std::move(bound), std::move(attribute), bare.distinct});
   return calls_.back().attribute.ref();
 }

@@ -48,15 +48,6 @@ bool HasGenerator(const UnresolvedExpr& expression) {
   return false;
 }
 
-Attribute NewAttribute(std::string name, data::TypePtr type, bool nullable) {
-  Attribute attribute;
-  attribute.id = NewAttributeId();
-  attribute.name = std::move(name);
-  attribute.type = std::move(type);
-  attribute.nullable = nullable;
-  return attribute;
-}
-
 // The columns it makes of `elements`, under the names they have without an alias.
 Result<std::vector<Attribute>> ColumnsOf(const GeneratorFunction& function,
                                          const ExprPtr& elements) {

@@ -78,18 +78,12 @@ Result<PlanPtr> PlanBuilder::GroupingSets(
     MILLRACE_ASSIGN_OR_RETURN(std::vector<ResolvedColumn> columns,
                               resolver.ResolveColumns(keys[i]));
     names.push_back(columns[0].attribute.name);
-    Attribute key;
-    key.id = NewAttributeId();
-    key.name = KeyName(i);
-    key.type = columns[0].expr->type();
+    Attribute key = NewAttribute(KeyName(i), columns[0].expr->type(), true);
     output.push_back(key);
     expand.keys.push_back({std::move(columns[0].expr), std::move(key)});
     grouping.push_back(UnresolvedExpr::Attribute({KeyName(i)}));
   }
-  expand.grouping_id.id = NewAttributeId();
-  expand.grouping_id.name = kGroupingId;
-  expand.grouping_id.type = data::LongType();
-  expand.grouping_id.nullable = false;
+  expand.grouping_id = NewAttribute(kGroupingId, data::LongType(), false);
   output.push_back(expand.grouping_id);
   grouping.push_back(UnresolvedExpr::Attribute({kGroupingId}));
   PlanPtr expanded = MakePlan(std::move(expand), {std::move(input)}, std::move(output));

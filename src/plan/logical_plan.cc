@@ -39,6 +39,15 @@ AttributeId NewAttributeId() {
   return next.fetch_add(1, std::memory_order_relaxed);
 }
 
+Attribute NewAttribute(std::string name, data::TypePtr type, bool nullable) {
+  Attribute attribute;
+  attribute.id = NewAttributeId();
+  attribute.name = std::move(name);
+  attribute.type = std::move(type);
+  attribute.nullable = nullable;
+  return attribute;
+}
+
 std::string_view JoinTypeName(JoinType type) {
   switch (type) {
     case JoinType::kInner:

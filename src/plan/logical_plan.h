@@ -40,6 +40,9 @@ struct Attribute {
 /// A new id, unique in the process.
 AttributeId NewAttributeId();
 
+/// A column that is not in any input.
+Attribute NewAttribute(std::string name, data::TypePtr type, bool nullable);
+
 struct LogicalPlan;
 using PlanPtr = std::shared_ptr<const LogicalPlan>;
 
@@ -148,8 +151,8 @@ struct Expand {
   Attribute grouping_id;
 };
 
-/// Repeats each row once per element of its array or map, and adds the element as columns: of an
-/// array one, or its fields (`inline`), of a map two. Spark's Generate.
+/// Repeats each row once per element of its array or map, and adds the element as
+/// columns: of an array one, or its fields (`inline`), of a map two. Spark's Generate.
 struct Generate {
   ExprPtr elements;
   bool with_position = false;  // an int column before the others: posexplode

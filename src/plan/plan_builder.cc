@@ -37,12 +37,7 @@ Status CheckNotNegative(int64_t count, std::string_view name) {
 std::vector<Attribute> AttributesOf(const arrow::Schema& schema) {
   std::vector<Attribute> output;
   for (const data::FieldPtr& field : schema.fields()) {
-    Attribute attribute;
-    attribute.id = NewAttributeId();
-    attribute.name = field->name();
-    attribute.type = field->type();
-    attribute.nullable = field->nullable();
-    output.push_back(std::move(attribute));
+    output.push_back(NewAttribute(field->name(), field->type(), field->nullable()));
   }
   return output;
 }

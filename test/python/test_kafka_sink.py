@@ -6,30 +6,18 @@ import subprocess
 import sys
 import textwrap
 
-import confluent_kafka
 import pytest
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import functions as F
+from topic_reader import read_messages
 
 
 def messages(kafka, topic):
     """(key, value, partition, headers) of all there is, in the order of each partition."""
-    consumer = confluent_kafka.Consumer(
-        {"bootstrap.servers": kafka, "group.id": f"check-{topic}", "enable.auto.commit": False}
-    )
-    partitions = [
-        confluent_kafka.TopicPartition(topic, number, confluent_kafka.OFFSET_BEGINNING)
-        for number in consumer.list_topics(topic, timeout=10).topics[topic].partitions
+    return [
+        (message.key(), message.value(), message.partition(), message.headers())
+        for message in read_messages(kafka, topic)
     ]
-    total = sum(consumer.get_watermark_offsets(one, timeout=10)[1] for one in partitions)
-    consumer.assign(partitions)
-    found = []
-    while len(found) < total:
-        message = consumer.poll(30)
-        assert message is not None and message.error() is None
-        found.append((message.key(), message.value(), message.partition(), message.headers()))
-    consumer.close()
-    return found
 
 
 def values(kafka, topic):

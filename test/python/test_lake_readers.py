@@ -68,24 +68,26 @@ def test_readers_see_each_row_once_while_the_job_runs(
     producer = background(
         programs.start(
             "orders_producer", "--bootstrap-servers", kafka, "--topic", topic,
-            "--rate", 2_000, "--count", 6_000,
+            "--rate", 2_000,
         )
     )
     lake = tmp_path / "lake"
     snapshots = []  # (reader, rows)
     deadline = time.monotonic() + 120
-    while not snapshots or max(len(rows) for _, rows in snapshots[-3:]) < 11_000:
+    while len({len(rows) for _, rows in snapshots}) < 5:
         assert time.monotonic() < deadline
         if not list(lake.glob("*.parquet")):
             assert job.poll() is None
             continue
         for reader in READERS:
             snapshots.append((reader.__name__, reader(lake)))
-    producer.wait(timeout=60)
+    producer.send_signal(signal.SIGINT)
+    assert producer.wait(timeout=60) == 0
+    expected = read_orders(kafka, topic)
+    while len(with_pyarrow(lake)) < len(expected):
+        assert time.monotonic() < deadline and job.poll() is None
     job.send_signal(signal.SIGINT)
     assert job.wait(timeout=60) == 0
-    expected = read_orders(kafka, topic)
-    assert len(expected) == 11_000
     for reader in READERS:
         assert sorted(reader(lake)) == expected, reader.__name__
     # Nobody saw a row twice, a row that was no order, or less than somebody before.
@@ -94,7 +96,6 @@ def test_readers_see_each_row_once_while_the_job_runs(
         assert collections.Counter(rows) <= orders, name
     sizes = [len(rows) for _, rows in snapshots]
     assert sizes == sorted(sizes), "rows vanished while the job was running"
-    assert len(set(sizes)) > 2, "the job wrote all at once"
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata"])

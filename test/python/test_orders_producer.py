@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-import confluent_kafka
+from topic_reader import read_messages
 
 DELIVERED = re.compile(r"^delivered (\d+) orders to topic (\S+)$", re.MULTILINE)
 RATE_LINE = re.compile(r"(\d+) orders delivered, (\d+) a second")
@@ -16,22 +16,7 @@ RATE_LINE = re.compile(r"(\d+) orders delivered, (\d+) a second")
 
 def read_values(kafka, topic):
     """All values of the topic, as bytes."""
-    consumer = confluent_kafka.Consumer(
-        {"bootstrap.servers": kafka, "group.id": "reader-" + topic, "enable.auto.commit": False}
-    )
-    partitions = [
-        confluent_kafka.TopicPartition(topic, p, confluent_kafka.OFFSET_BEGINNING)
-        for p in consumer.list_topics(topic, timeout=10).topics[topic].partitions
-    ]
-    total = sum(consumer.get_watermark_offsets(p, timeout=10)[1] for p in partitions)
-    consumer.assign(partitions)
-    values = []
-    while len(values) < total:
-        for message in consumer.consume(min(10_000, total - len(values)), timeout=10):
-            assert message.error() is None, message.error()
-            values.append(message.value())
-    consumer.close()
-    return values
+    return [message.value() for message in read_messages(kafka, topic)]
 
 
 def time_of(order):

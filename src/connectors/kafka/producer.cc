@@ -115,10 +115,11 @@ Result<Producer::Topic*> Producer::Find(std::string_view name,
         "or null.",
         wanted);
   }
+  if (wanted < topic.partitions) return &topic;  // all but the first message
   const auto deadline = std::chrono::steady_clock::now() + patience_;
-  while (wanted >= topic.partitions) {
+  while (true) {
     MILLRACE_RETURN_IF_ERROR(Refresh(found->first, &topic));
-    if (wanted < topic.partitions) break;
+    if (wanted < topic.partitions) return &topic;
     client_->Poll();
     if (client_->refused() || std::chrono::steady_clock::now() >= deadline) {
       const std::string reason = client_->last_error();
@@ -137,7 +138,6 @@ Result<Producer::Topic*> Producer::Find(std::string_view name,
     if (!PauseFor(std::chrono::milliseconds(kPollMs), stop))
       return connector::Cancelled();
   }
-  return &topic;
 }
 
 rd_kafka_resp_err_t Producer::Enqueue(rd_kafka_topic_t* topic, OutgoingMessage* message) {

@@ -7,6 +7,7 @@
 #include "expr/compare.h"
 #include "expr/extract.h"
 #include "expr/functions/bind.h"
+#include "expr/functions/map_builder.h"
 #include "expr/functions/tables.h"
 #include "expr/sql_text.h"
 #include "expr/type_rules.h"
@@ -163,29 +164,6 @@ Bound BindArray(Args args, const BindContext&) {
   return function;
 }
 
-Status NullKey() {
-  return Error(Fault::kData, "Cannot use null as map key.")
-      .Class("NULL_MAP_KEY", "2200E")
-      .Java(kSparkRuntimeException);
-}
-
-Status DuplicateKey(const arrow::Array& keys, int64_t index, const data::TimeZone& zone) {
-  std::string text = SqlValue(keys, index, zone);
-  if (data::IsString(*keys.type()) && text.size() >= 2)
-    text = text.substr(1, text.size() - 2);
-  return Error(
-             Fault::kData,
-             "Duplicate map key {} was found, please check the input data.\nIf you want "
-             "to "
-             "remove the duplicated keys, you can set \"spark.sql.mapKeyDedupPolicy\" to "
-             "\"LAST_WIN\" so that the key inserted at last takes precedence.",
-             text)
-      .Class("DUPLICATED_MAP_KEY", "23505")
-      .Java(kSparkRuntimeException)
-      .Param("key", text)
-      .Param("mapKeyDedupPolicy", "\"spark.sql.mapKeyDedupPolicy\"");
-}
-
 Result<Value> MakeMaps(const KernelInput& in) {
   const bool constant = AllConstant(in.args);
   const int64_t rows = constant ? 1 : in.rows;
@@ -195,10 +173,10 @@ Result<Value> MakeMaps(const KernelInput& in) {
   const NullReader key_nulls(*keys);
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t i = row * entries; i < (row + 1) * entries; ++i) {
-      if (key_nulls.IsNull(i)) return NullKey();
+      if (key_nulls.IsNull(i)) return NullMapKey();
       for (int64_t earlier = row * entries; earlier < i; ++earlier) {
         if (CompareValues(*keys, earlier, *keys, i) == 0) {
-          return DuplicateKey(*keys, i, *in.context.zone);
+          return DuplicateMapKey(*keys, i);
         }
       }
     }

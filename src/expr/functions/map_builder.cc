@@ -1,22 +1,39 @@
 #include "expr/functions/map_builder.h"
 
+#include <arrow/array/array_binary.h>
 #include <arrow/array/array_nested.h>
+#include <arrow/array/array_primitive.h>
 
-#include "base/error.h"
 #include "data/batch.h"
 #include "expr/sql_text.h"
 
 namespace millrace::expr {
 namespace {
 
-Status DuplicateKey(const arrow::Array& keys, int64_t index) {
-  const std::string key = SqlValue(keys, index, *data::TimeZone::Utc());
+// Spark shows what it keeps inside: texts without quotes, times as their numbers.
+std::string KeyText(const arrow::Array& keys, int64_t index) {
+  switch (keys.type_id()) {
+    case arrow::Type::DATE32:
+      return std::to_string(static_cast<const arrow::Date32Array&>(keys).Value(index));
+    case arrow::Type::TIMESTAMP:
+      return std::to_string(static_cast<const arrow::TimestampArray&>(keys).Value(index));
+    case arrow::Type::STRING:
+      return static_cast<const arrow::StringArray&>(keys).GetString(index);
+    default:
+      return SqlValue(keys, index, *data::TimeZone::Utc());
+  }
+}
+
+}  // namespace
+
+Error DuplicateMapKey(const arrow::Array& keys, int64_t index) {
+  const std::string key = KeyText(keys, index);
   return Error(
              Fault::kData,
              "Duplicate map key {} was found, please check the input data.\nIf you want "
-             "to "
-             "remove the duplicated keys, you can set \"spark.sql.mapKeyDedupPolicy\" to "
-             "\"LAST_WIN\" so that the key inserted at last takes precedence.",
+             "to remove the duplicated keys, you can set "
+             "\"spark.sql.mapKeyDedupPolicy\" to \"LAST_WIN\" so that the key inserted "
+             "at last takes precedence.",
              key)
       .Class("DUPLICATED_MAP_KEY", "23505")
       .Java(kSparkRuntimeException)
@@ -24,19 +41,19 @@ Status DuplicateKey(const arrow::Array& keys, int64_t index) {
       .Param("mapKeyDedupPolicy", "\"spark.sql.mapKeyDedupPolicy\"");
 }
 
-Status NullKey() {
+Error NullMapKey() {
   return Error(Fault::kData, "Cannot use null as map key.")
       .Class("NULL_MAP_KEY", "2200E")
       .Java(kSparkRuntimeException);
 }
 
-}  // namespace
-
 Status MapBuilder::Append(int32_t key, int32_t value) {
-  if (keys_->IsNull(key)) return NullKey();
+  if (keys_->IsNull(key)) return NullMapKey();
   scratch_.clear();
   codec_.Append(*keys_, key, &scratch_);
-  if (!seen_.insert(scratch_).second) return DuplicateKey(*keys_, key);
+  if (!seen_.insert(scratch_).second) {
+    return DuplicateMapKey(*keys_, key);
+  }
   key_indices_.push_back(key);
   value_indices_.push_back(value);
   return Status::OK();

@@ -6,10 +6,16 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/error.h"
 #include "expr/aggregates/value_codec.h"
 #include "expr/kernel.h"
 
 namespace millrace::expr {
+
+/// DUPLICATED_MAP_KEY / 23505 about the key in row `index` of `keys`.
+Error DuplicateMapKey(const arrow::Array& keys, int64_t index);
+/// NULL_MAP_KEY / 2200E.
+Error NullMapKey();
 
 /// Maps whose entries are picked out of a column of keys and one of values.
 class MapBuilder {
