@@ -1,27 +1,23 @@
 #include "expr/functions/map_builder.h"
 
-#include <arrow/array/array_binary.h>
 #include <arrow/array/array_nested.h>
 #include <arrow/array/array_primitive.h>
 
 #include "data/batch.h"
-#include "expr/sql_text.h"
+#include "data/show.h"
 
 namespace millrace::expr {
 namespace {
 
-// Spark shows what it keeps inside: texts without quotes, times as their numbers.
+// Spark shows what it keeps inside: times as their numbers.
 std::string KeyText(const arrow::Array& keys, int64_t index) {
-  switch (keys.type_id()) {
-    case arrow::Type::DATE32:
-      return std::to_string(static_cast<const arrow::Date32Array&>(keys).Value(index));
-    case arrow::Type::TIMESTAMP:
-      return std::to_string(static_cast<const arrow::TimestampArray&>(keys).Value(index));
-    case arrow::Type::STRING:
-      return static_cast<const arrow::StringArray&>(keys).GetString(index);
-    default:
-      return SqlValue(keys, index, *data::TimeZone::Utc());
-  }
+  if (keys.type_id() == arrow::Type::DATE32)
+    return std::to_string(static_cast<const arrow::Date32Array&>(keys).Value(index));
+  if (keys.type_id() == arrow::Type::TIMESTAMP)
+    return std::to_string(static_cast<const arrow::TimestampArray&>(keys).Value(index));
+  std::string text;
+  data::AppendValue(keys, index, "UTC", data::NullText::kCast, &text);
+  return text;
 }
 
 }  // namespace
