@@ -425,7 +425,7 @@ def main():
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     build = arguments.build_dir.resolve()
-    seconds = arguments.timeout or (7200 if arguments.long else 600)
+    seconds = arguments.timeout or (7200 if arguments.long else 1800)
     reports = build / "test-reports"
     reports.mkdir(exist_ok=True)
 
@@ -443,6 +443,8 @@ def main():
 
         suites = find_suites(build, arguments.filter, arguments.long)
         suites = select(suites, environment, arguments.jobs)
+        if not suites:
+            sys.exit(f"No test or suite has '{arguments.filter}' in its name.")
         if any(suite.wants_kafka() for suite in suites):
             environment[KAFKA_VARIABLE] = stack.enter_context(kafka_broker(scratch / "kafka"))
         outcomes = run_all(suites, reports, environment, seconds, arguments.jobs)
