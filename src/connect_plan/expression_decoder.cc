@@ -77,15 +77,32 @@ Result<UnresolvedExpr> DecodeSortOrderAt(const proto::Expression::SortOrder& ord
   return decoded;
 }
 
-Result<std::optional<int64_t>> DecodeFrameBound(
-    const proto::Expression::Window::WindowFrame::FrameBoundary& boundary, Place place) {
-  if (boundary.has_unbounded()) return std::optional<int64_t>();
-  if (boundary.has_current_row()) return std::optional<int64_t>(0);
+// A bound of a frame: the rows from the current one on, nothing for all; and its text, as
+// Spark shows it.
+struct FrameBound {
+  std::optional<int64_t> offset;
+  std::string text;
+};
+
+Result<FrameBound> DecodeFrameBound(
+    const proto::Expression::Window::WindowFrame::FrameBoundary& boundary, bool lower,
+    Place place) {
+  if (boundary.has_unbounded()) {
+    return FrameBound{std::nullopt,
+                      lower ? "UNBOUNDED PRECEDING" : "UNBOUNDED FOLLOWING"};
+  }
+  if (boundary.has_current_row()) return FrameBound{0, "CURRENT ROW"};
   MILLRACE_ASSIGN_OR_RETURN(const UnresolvedExpr value, Decode(boundary.value(), place));
-  if (value.kind == Kind::kLiteral) {
-    const expr::ExprPtr literal = std::make_shared<expr::Literal>(value.literal);
-    if (const auto offset = expr::IntegerLiteral(literal))
-      return std::optional<int64_t>(*offset);
+  // SQL text has "n PRECEDING", which becomes -(n); a program has a negative number.
+  const bool minus =
+      value.kind == Kind::kCall && value.name == "-" && value.children.size() == 1;
+  const UnresolvedExpr& number = minus ? value.children[0] : value;
+  if (number.kind == Kind::kLiteral) {
+    const expr::ExprPtr literal = std::make_shared<expr::Literal>(number.literal);
+    if (const auto offset = expr::IntegerLiteral(literal)) {
+      return FrameBound{minus ? -*offset : *offset,
+                        fmt::format("{} {}", *offset, minus ? "PRECEDING" : "FOLLOWING")};
+    }
   }
   return UnsupportedError(
       "The frame boundary {} is not supported yet: use a number of rows.",
@@ -113,8 +130,14 @@ Result<UnresolvedExpr> DecodeWindow(const proto::Expression::Window& window,
   plan::WindowFrame frame;
   frame.rows =
       spec.frame_type() == proto::Expression::Window::WindowFrame::FRAME_TYPE_ROW;
-  MILLRACE_ASSIGN_OR_RETURN(frame.lower, DecodeFrameBound(spec.lower(), place));
-  MILLRACE_ASSIGN_OR_RETURN(frame.upper, DecodeFrameBound(spec.upper(), place));
+  MILLRACE_ASSIGN_OR_RETURN(const FrameBound lower,
+                            DecodeFrameBound(spec.lower(), true, place));
+  MILLRACE_ASSIGN_OR_RETURN(const FrameBound upper,
+                            DecodeFrameBound(spec.upper(), false, place));
+  frame.lower = lower.offset;
+  frame.upper = upper.offset;
+  decoded.name = fmt::format("{} BETWEEN {} AND {}", frame.rows ? "ROWS" : "RANGE",
+                             lower.text, upper.text);
   const bool offsets = frame.lower.value_or(0) != 0 || frame.upper.value_or(0) != 0;
   if (!frame.rows && offsets) {
     return UnsupportedError(

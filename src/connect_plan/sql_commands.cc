@@ -93,7 +93,8 @@ Error ViewNotFound(const std::vector<std::string>& parts) {
              "correct schema and catalog.\nTo tolerate the error on drop use DROP VIEW "
              "IF EXISTS or DROP TABLE IF EXISTS.",
              name)
-      .Param("relationName", name);
+      .Param("relationName", name)
+      .Param("searchPath", "[`spark_catalog`.`default`]");
 }
 
 Status CheckViewColumns(const sql::CreateView& view, const plan::LogicalPlan& plan) {

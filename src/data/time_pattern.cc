@@ -47,6 +47,7 @@ Error Refuse(std::string_view pattern, Refusal refusal, std::string_view detail 
                "42K0B")
         .Java("org.apache.spark.SparkUpgradeException")
         .Param("pattern", fmt::format("'{}'", pattern))
+        .Param("config", "\"spark.sql.legacy.timeParserPolicy\"")
         .Param("docroot", "https://spark.apache.org/docs/latest");
   }
   switch (refusal) {

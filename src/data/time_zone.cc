@@ -307,7 +307,7 @@ Result<const TimeZone*> TimeZone::Find(std::string_view id) {
                "zone ID or "
                "a zone offset. Region IDs must have the form 'area/city', such as "
                "'America/Los_Angeles'. Zone offsets must be in the format '(+|-)HH', "
-               "'(+|-)HH:mm' "
+               "'(+|-)HH:mm’ "
                "or '(+|-)HH:mm:ss', e.g '-08' , '+01:00' or '-13:33:33', and must be in "
                "the range "
                "from -18:00 to +18:00. 'Z' and 'UTC' are accepted as synonyms for "

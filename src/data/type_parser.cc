@@ -26,9 +26,8 @@ std::string Upper(std::string_view text) {
   return upper;
 }
 
-Error UnsupportedType(std::string_view text, std::string_view type, size_t position) {
-  return Error(Fault::kUser, "Unsupported data type \"{}\". (line 1, pos {} of \"{}\")",
-               type, position, text)
+Error UnsupportedType(std::string_view type) {
+  return Error(Fault::kUser, "Unsupported data type \"{}\".", type)
       .Class("UNSUPPORTED_DATATYPE", "0A000")
       .Java(kParseException)
       .Param("typeName", fmt::format("\"{}\"", type));
@@ -220,7 +219,7 @@ Result<TypePtr> TypeParser::OneType() {
   MILLRACE_ASSIGN_OR_RETURN(const std::vector<int> arguments, Arguments());
   const std::string full =
       arguments.empty() ? word : fmt::format("{}({})", word, fmt::join(arguments, ","));
-  return UnsupportedType(text_, full, name.position);
+  return UnsupportedType(full);
 }
 
 Result<TypePtr> TypeParser::Struct() {
@@ -248,7 +247,7 @@ Result<TypePtr> TypeParser::Interval() {
     return std::nullopt;
   };
   const std::optional<size_t> first = unit();
-  if (!first) return UnsupportedType(text_, "INTERVAL", tokens_[at_ - 1].position);
+  if (!first) return UnsupportedType("INTERVAL");
   ++at_;
   if (AtWord("TO")) {
     const Token& to = Peek();
@@ -267,8 +266,7 @@ Result<TypePtr> TypeParser::Interval() {
 Result<TypePtr> TypeParser::Timestamp() {
   if (AtSymbol('(')) {
     MILLRACE_ASSIGN_OR_RETURN(const std::vector<int> arguments, Arguments());
-    return UnsupportedType(text_, fmt::format("TIMESTAMP({})", fmt::join(arguments, ",")),
-                           Peek().position);
+    return UnsupportedType(fmt::format("TIMESTAMP({})", fmt::join(arguments, ",")));
   }
   bool local = true;
   if (TakeWord("WITHOUT")) {
@@ -284,11 +282,9 @@ Result<TypePtr> TypeParser::Timestamp() {
 }
 
 Result<TypePtr> TypeParser::Decimal() {
-  const size_t position = tokens_[at_ - 1].position;
   MILLRACE_ASSIGN_OR_RETURN(const std::vector<int> arguments, Arguments());
   if (arguments.size() > 2) {
-    return UnsupportedType(text_, fmt::format("DECIMAL({})", fmt::join(arguments, ",")),
-                           position);
+    return UnsupportedType(fmt::format("DECIMAL({})", fmt::join(arguments, ",")));
   }
   const int precision = arguments.empty() ? 10 : arguments[0];
   const int scale = arguments.size() < 2 ? 0 : arguments[1];
@@ -306,21 +302,19 @@ Result<TypePtr> TypeParser::Decimal() {
         .Param("precision", fmt::to_string(precision))
         .Param("maxPrecision", fmt::to_string(kMaxPrecision));
   }
-  if (precision < 1) return UnsupportedType(text_, "DECIMAL(0,0)", position);
+  if (precision < 1) return UnsupportedType("DECIMAL(0,0)");
   return DecimalOf(precision, scale);
 }
 
 Result<TypePtr> TypeParser::String() {
-  const size_t position = tokens_[at_ - 1].position;
   if (AtSymbol('(')) {
     MILLRACE_ASSIGN_OR_RETURN(const std::vector<int> arguments, Arguments());
-    return UnsupportedType(text_, fmt::format("STRING({})", fmt::join(arguments, ",")),
-                           position);
+    return UnsupportedType(fmt::format("STRING({})", fmt::join(arguments, ",")));
   }
   if (TakeWord("COLLATE")) {
     MILLRACE_ASSIGN_OR_RETURN(const std::string collation, Name());
     if (Upper(collation) != "UTF8_BINARY") {
-      return UnsupportedType(text_, "STRING COLLATE " + collation, position);
+      return UnsupportedType("STRING COLLATE " + collation);
     }
   }
   return StringType();
@@ -342,8 +336,7 @@ Result<TypePtr> TypeParser::Characters(const Token& name) {
         .Param("type", fmt::format("\"{}\"", word));
   }
   if (arguments.size() > 1) {
-    return UnsupportedType(text_, fmt::format("{}({})", word, fmt::join(arguments, ",")),
-                           name.position);
+    return UnsupportedType(fmt::format("{}({})", word, fmt::join(arguments, ",")));
   }
   return StringType();
 }

@@ -240,6 +240,7 @@ Status CastOverflow(std::string_view value, std::string_view from, std::string_v
       .Class("CAST_OVERFLOW", "22003")
       .Java(kArithmeticException)
       .Param("value", std::string(value))
+      .Param("ansiConfig", "\"spark.sql.ansi.enabled\"")
       .Param("sourceType", fmt::format("\"{}\"", from))
       .Param("targetType", fmt::format("\"{}\"", to));
 }
@@ -261,6 +262,7 @@ Status CastInvalidInput(std::string_view value, std::string_view from,
       .Class("CAST_INVALID_INPUT", "22018")
       .Java(java)
       .Param("expression", std::string(value))
+      .Param("ansiConfig", "\"spark.sql.ansi.enabled\"")
       .Param("sourceType", fmt::format("\"{}\"", from))
       .Param("targetType", fmt::format("\"{}\"", to));
 }

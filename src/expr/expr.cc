@@ -62,11 +62,16 @@ ExprPtr Column::WithChildren(std::vector<ExprPtr>) const {
 
 std::string Column::ToString() const { return SqlText(*this, ColumnText::kWithId); }
 
+// A value with a validity bitmap may be null for all that schemas say: such a one was
+// folded out of an expression that Spark takes for nullable.
 Literal::Literal(data::ArrayPtr value)
-    : Expr(value->type(), value->type_id() == arrow::Type::NA || value->IsNull(0), {}),
+    : Expr(value->type(),
+           value->type_id() == arrow::Type::NA || value->null_bitmap() != nullptr, {}),
       value_(std::move(value)) {}
 
-bool Literal::is_null() const { return nullable(); }
+bool Literal::is_null() const {
+  return type()->id() == arrow::Type::NA || value_->IsNull(0);
+}
 
 Result<Value> Literal::Evaluate(const data::Batch&, const EvalContext&) const {
   return Value{value_, /*constant=*/true};

@@ -27,8 +27,7 @@ Status IndexOutOfBounds(Indexing indexing, int64_t index, int64_t size) {
              "22003")
       .Java("org.apache.spark.SparkArrayIndexOutOfBoundsException")
       .Param("indexValue", fmt::format("{}", index))
-      .Param("arraySize", fmt::format("{}", size))
-      .Param("functionName", subscript ? "`get()`" : "`try_element_at`");
+      .Param("arraySize", fmt::format("{}", size));
 }
 
 Status IndexIsZero() {

@@ -5,6 +5,8 @@
 #include <unordered_map>
 
 #include <arrow/array/array_base.h>
+#include <arrow/array/util.h>
+#include <arrow/buffer.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <fmt/format.h>
@@ -66,6 +68,20 @@ bool IsLiteral(const ExprPtr& expr) {
   return dynamic_cast<const Literal*>(expr.get()) != nullptr;
 }
 
+// With a validity bitmap if the value could have been null, without one if not: that is
+// how a literal knows.
+data::ArrayPtr WithNullability(const data::ArrayPtr& value, bool nullable) {
+  if (value->type_id() == arrow::Type::NA || value->IsNull(0)) return value;
+  if (nullable == (value->null_bitmap() != nullptr)) return value;
+  std::shared_ptr<arrow::ArrayData> data = value->data()->Copy();
+  data->buffers[0] =
+      nullable
+          ? arrow::Buffer::FromVector(std::vector<uint8_t>(value->offset() / 8 + 1, 0xFF))
+          : nullptr;
+  data->null_count = 0;
+  return arrow::MakeArray(std::move(data));
+}
+
 // The value of a call over literals; nothing where it fails: then it fails when rows
 // come.
 ExprPtr Fold(const Call& call) {
@@ -73,7 +89,7 @@ ExprPtr Fold(const Call& call) {
                                                    std::vector<data::ArrayPtr>{});
   Result<Value> value = call.Evaluate(row, EvalContext());
   if (!value.ok()) return nullptr;
-  return std::make_shared<Literal>(value->array);
+  return std::make_shared<Literal>(WithNullability(value->array, call.nullable()));
 }
 
 class Registry {

@@ -58,10 +58,14 @@ Status CheckWindow(const UnresolvedExpr& call, const TimeWindow& window) {
   for (const auto& [name, width] : widths) {
     if (width.count() > 0) continue;
     return AnalysisError(
-        "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", "42K09",
-        "Cannot resolve \"{}\" due to data type mismatch: The `{}` must be "
-        "between (0, 9223372036854775807] (current value = {}L).",
-        text, name, width.count());
+               "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", "42K09",
+               "Cannot resolve \"{}\" due to data type mismatch: The `{}` must be "
+               "between (0, 9223372036854775807] (current value = {}L).",
+               text, name, width.count())
+        .Param("sqlExpr", "\"" + text + "\"")
+        .Param("exprName", fmt::format("`{}`", name))
+        .Param("valueRange", "(0, 9223372036854775807]")
+        .Param("currentValue", fmt::format("{}L", width.count()));
   }
   const auto constraint = [&](std::string_view words) {
     return AnalysisError("DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION", "42K09",

@@ -10,6 +10,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "expr/function.h"
+#include "plan/pretty_sql.h"
 
 namespace millrace::plan {
 namespace {
@@ -195,7 +196,8 @@ Result<ExprPtr> Aggregation::AddCall(const UnresolvedExpr& call) {
                                  bound.args.begin(), bound.args.end(), SameExpr);
     if (same) return known.attribute.ref();
   }
-  Attribute attribute = NewAttribute(PrettySql(call), bound.type, bound.nullable);
+  Attribute attribute =
+      NewAttribute(PrettySql(call, resolver_), bound.type, bound.nullable);
   calls_.push_back({std::move(bound), std::move(attribute), bare.distinct});
   return calls_.back().attribute.ref();
 }
@@ -218,13 +220,15 @@ Status Aggregation::CheckColumns(const NamedExpr& result,
     const std::string& name =
         column == input_->output.end() ? result.attribute.name : column->name;
     return AnalysisError(
-        "MISSING_AGGREGATION", "42803",
-        "The non-aggregating expression \"{}\" is based on columns which are "
-        "not participating in the GROUP BY clause.\nAdd the columns or the "
-        "expression to the GROUP BY, aggregate the expression, or use "
-        "\"any_value({})\" if you do not care which of the values within a "
-        "group is returned.",
-        name, name);
+               "MISSING_AGGREGATION", "42803",
+               "The non-aggregating expression \"{}\" is based on columns which are "
+               "not participating in the GROUP BY clause.\nAdd the columns or the "
+               "expression to the GROUP BY, aggregate the expression, or use "
+               "\"any_value({})\" if you do not care which of the values within a "
+               "group is returned.",
+               name, name)
+        .Param("expression", "\"" + name + "\"")
+        .Param("expressionAnyValue", "\"any_value(" + name + ")\"");
   }
   return Status::OK();
 }

@@ -8,6 +8,7 @@
 #include "base/ascii.h"
 #include "base/edit_distance.h"
 #include "expr/function.h"
+#include "plan/pretty_sql.h"
 #include "plan/window_collector.h"
 
 namespace millrace::plan {
@@ -100,15 +101,21 @@ Error ExprResolver::UnresolvedColumn(const std::vector<std::string>& parts) cons
                name)
         .Param("objectName", name);
   }
+  // Spark: StringUtils.orderSuggestedIdentifiersBySimilarity.
+  const bool same_relation = std::ranges::all_of(input_, [&](const Attribute& attribute) {
+    return attribute.qualifier == input_[0].qualifier;
+  });
+  const std::string wanted = fmt::format("{}", fmt::join(parts, "."));
   std::vector<std::pair<size_t, std::string>> ranked;
-  const std::string& wanted = parts.back();
   for (const Attribute& attribute : input_) {
-    std::vector<std::string> candidate = attribute.qualifier;
+    std::vector<std::string> candidate;
+    if (!same_relation || parts.size() > 1) candidate = attribute.qualifier;
     candidate.push_back(attribute.name);
-    ranked.emplace_back(EditDistance(attribute.name, wanted), Quoted(candidate));
+    std::string quoted = Quoted(candidate);
+    const size_t distance = EditDistance(quoted, wanted);
+    ranked.emplace_back(distance, std::move(quoted));
   }
-  std::stable_sort(ranked.begin(), ranked.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::sort(ranked.begin(), ranked.end());
   std::string proposal;
   for (size_t i = 0; i < ranked.size() && i < 5; ++i) {
     if (i > 0) proposal += ", ";
@@ -130,6 +137,8 @@ Result<const Attribute*> ExprResolver::FindAttribute(
   for (const Attribute& attribute : input_) {
     const size_t used = MatchedParts(attribute, parts);
     if (used == 0 || used < best) continue;
+    // The same column twice is no doubt.
+    if (used == best && found->id == attribute.id) continue;
     // As in Spark a.b is first the column b of relation a, then the field b of column a.
     if (used > best) matches.clear();
     best = used;
@@ -406,7 +415,7 @@ Result<std::vector<ResolvedColumn>> ExprResolver::ResolveColumns(
         .Param("expr", PrettySql(expression.children[0]));
   }
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr expr, Resolve(expression));
-  std::string name = ColumnName(expression);
+  std::string name = ColumnName(expression, *this);
   if (expression.kind == Kind::kCast) {
     // Spark names a cast of a plain column after the column, any other cast after its
     // text.
@@ -414,11 +423,6 @@ Result<std::vector<ResolvedColumn>> ExprResolver::ResolveColumns(
     if (const auto* column = dynamic_cast<const expr::Column*>(child.get())) {
       name = column->name();
     }
-  } else if (expression.kind == Kind::kExtract) {
-    MILLRACE_ASSIGN_OR_RETURN(ExprPtr base, Resolve(expression.children[0]));
-    const std::string path = PrettySql(expression.children[1]);
-    const bool is_struct = base->type()->id() == arrow::Type::STRUCT;
-    name = is_struct ? path : PrettySql(expression.children[0]) + "[" + path + "]";
   }
   Attribute attribute = ToAttribute(expr, std::move(name), input_);
   if (expression.kind == Kind::kAlias && !expression.metadata.empty()) {

@@ -14,8 +14,10 @@
 #include "base/interval.h"
 #include "expr/cast.h"
 #include "plan/aggregation.h"
+#include "plan/analysis_errors.h"
 #include "plan/expr_resolver.h"
 #include "plan/generator.h"
+#include "plan/pretty_sql.h"
 #include "plan/range_source.h"
 #include "plan/window_collector.h"
 
@@ -28,10 +30,13 @@ using Kind = UnresolvedExpr::Kind;
 Status CheckNotNegative(int64_t count, std::string_view name) {
   if (count >= 0) return Status::OK();
   return AnalysisError(
-      "INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", "42K0E",
-      "The limit like expression \"{0}\" is invalid. The {1} expression must "
-      "be equal to or greater than 0, but got {0}.",
-      count, name);
+             "INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", "42K0E",
+             "The limit like expression \"{0}\" is invalid. The {1} expression must "
+             "be equal to or greater than 0, but got {0}.",
+             count, name)
+      .Param("name", std::string(name))
+      .Param("expr", fmt::format("\"{}\"", count))
+      .Param("v", fmt::to_string(count));
 }
 
 std::vector<Attribute> AttributesOf(const arrow::Schema& schema) {
@@ -160,7 +165,9 @@ Result<PlanPtr> PlanBuilder::Table(const std::vector<std::string>& name_parts) c
              "tolerate the error on drop use DROP VIEW IF EXISTS or DROP TABLE IF "
              "EXISTS.",
              name)
-      .Param("relationName", name);
+      .Param("relationName", name)
+      .Param("searchPath",
+             "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]");
 }
 
 bool PlanBuilder::HasFileFormat(const std::string& format) const {
@@ -238,23 +245,23 @@ Result<PlanPtr> PlanBuilder::Filter(PlanPtr input,
                                     const UnresolvedExpr& condition) const {
   ExprResolver resolver(input, conf_);
   if (const UnresolvedExpr* aggregate = FindAggregateCall(condition)) {
+    const std::string text = PrettySql(condition, resolver);
+    const std::string found = PrettySql(*aggregate, resolver);
     return AnalysisError(
-        "INVALID_WHERE_CONDITION", "42903",
-        "The WHERE condition \"{}\" contains invalid expressions: {}.\nRewrite "
-        "the query to avoid window functions, aggregate functions, and generator "
-        "functions in the WHERE clause.",
-        PrettySql(condition), PrettySql(*aggregate));
+               "INVALID_WHERE_CONDITION", "42903",
+               "The WHERE condition \"{}\" contains invalid expressions: {}.\nRewrite "
+               "the query to avoid window functions, aggregate functions, and generator "
+               "functions in the WHERE clause.",
+               text, found)
+        .Param("condition", "\"" + text + "\"")
+        .Param("expressionList", found);
   }
   MILLRACE_ASSIGN_OR_RETURN(ExprPtr resolved, resolver.Resolve(condition));
   const arrow::Type::type type = resolved->type()->id();
   if (type == arrow::Type::NA) {
     MILLRACE_ASSIGN_OR_RETURN(resolved, expr::MakeCast(resolved, data::BooleanType()));
   } else if (type != arrow::Type::BOOL) {
-    return AnalysisError(
-        "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", "42K09",
-        "Cannot resolve \"{0}\" due to data type mismatch: Filter expression "
-        "\"{0}\" of type \"{1}\" is not a boolean.",
-        PrettySql(condition), data::SqlTypeName(*resolved->type()));
+    return FilterNotBoolean(PrettySql(condition, resolver), *resolved->type());
   }
   std::vector<Attribute> output = input->output;
   return MakePlan(plan::Filter{std::move(resolved)}, {std::move(input)},
@@ -335,10 +342,13 @@ Result<PlanPtr> PlanBuilder::Drop(PlanPtr input,
 Result<PlanPtr> PlanBuilder::ToDf(PlanPtr input,
                                   std::span<const std::string> names) const {
   if (names.size() != input->output.size()) {
-    return ArgumentError(
-        "requirement failed: The number of columns doesn't match.\nOld column "
-        "names ({}), new column names ({})",
-        input->output.size(), names.size());
+    return AnalysisError(
+               "ASSIGNMENT_ARITY_MISMATCH", "42802",
+               "The number of columns or variables assigned or aliased: {} does not "
+               "match the number of source expressions: {}.",
+               input->output.size(), names.size())
+        .Param("numTarget", fmt::to_string(input->output.size()))
+        .Param("numExpr", fmt::to_string(names.size()));
   }
   std::vector<NamedExpr> columns;
   for (size_t i = 0; i < names.size(); ++i) {
@@ -436,9 +446,7 @@ Result<PlanPtr> PlanBuilder::Union(PlanPtr left, PlanPtr right, bool by_name,
         continue;
       }
       if (!allow_missing_columns) {
-        ExprResolver resolver(right->output, conf_);
-        size_t used = 0;
-        return resolver.FindAttribute({wanted.name}, &used).status();
+        return NotAmongFields(wanted.name, *right);
       }
       ExprPtr null = expr::MakeNull(wanted.type);
       Attribute attribute = ToAttribute(null, wanted.name, {});
@@ -450,9 +458,7 @@ Result<PlanPtr> PlanBuilder::Union(PlanPtr left, PlanPtr right, bool by_name,
           [&](const Attribute& a) { return EqualsIgnoreCase(a.name, extra.name); });
       if (known) continue;
       if (!allow_missing_columns) {
-        ExprResolver resolver(left->output, conf_);
-        size_t used = 0;
-        return resolver.FindAttribute({extra.name}, &used).status();
+        return NotAmongFields(extra.name, *left);
       }
       ordered.push_back(PassThrough(extra));
       ExprPtr null = expr::MakeNull(extra.type);
@@ -463,11 +469,7 @@ Result<PlanPtr> PlanBuilder::Union(PlanPtr left, PlanPtr right, bool by_name,
     right = MakeProject(right, std::move(ordered));
   }
   if (left->output.size() != right->output.size()) {
-    return AnalysisError(
-        "NUM_COLUMNS_MISMATCH", "42826",
-        "UNION can only be performed on inputs with the same number of columns, "
-        "but the first input has {} columns and the second input has {} columns.",
-        left->output.size(), right->output.size());
+    return ColumnCountsDiffer("UNION", *left, *right);
   }
   std::vector<NamedExpr> left_columns;
   std::vector<NamedExpr> right_columns;

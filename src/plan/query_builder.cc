@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "expr/cast.h"
 #include "expr/function.h"
+#include "plan/analysis_errors.h"
 #include "plan/expr_resolver.h"
 #include "plan/plan_builder.h"
 
@@ -117,12 +118,8 @@ Result<PlanPtr> PlanBuilder::SetOperation(SetOperator what, PlanPtr left,
     return MakePlan(plan::Project{std::move(columns)}, {input}, std::move(output));
   };
   if (left->output.size() != right->output.size()) {
-    return AnalysisError(
-        "NUM_COLUMNS_MISMATCH", "42826",
-        "{} can only be performed on inputs with the same number of columns, but "
-        "the first input has {} columns and the second input has {} columns.",
-        what == SetOperator::kIntersect ? "INTERSECT" : "EXCEPT", left->output.size(),
-        right->output.size());
+    return ColumnCountsDiffer(what == SetOperator::kIntersect ? "INTERSECT" : "EXCEPT",
+                              *left, *right);
   }
   if (left->streaming || right->streaming) {
     return AnalysisError("STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION", "42KDE",

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "expr/function.h"
 #include "plan/aggregation.h"
+#include "plan/analysis_errors.h"
 
 namespace millrace::plan {
 namespace {
@@ -260,11 +261,7 @@ Result<PlanPtr> SelectBuilder::Build() {
   if (clauses_.having) {
     const Attribute& condition = columns[listed.size()];
     if (condition.type->id() != arrow::Type::BOOL) {
-      return AnalysisError(
-          "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", "42K09",
-          "Cannot resolve \"{0}\" due to data type mismatch: Filter expression "
-          "\"{0}\" of type \"{1}\" is not a boolean.",
-          PrettySql(*clauses_.having), data::SqlTypeName(*condition.type));
+      return FilterNotBoolean(PrettySql(*clauses_.having), *condition.type);
     }
     plan = MakePlan(plan::Filter{condition.ref()}, {std::move(plan)}, columns);
   }

@@ -27,7 +27,7 @@ struct UnresolvedExpr {
     kLambda,     // children[0] is the body; the others, kLambdaVariable, its parameters
     kLambdaVariable,  // name_parts: a parameter of a lambda around it, and its fields
     kWindow,  // children[0] OVER (PARTITION BY the next `partitions` children ORDER BY
-              // the rest), frame
+              // the rest), frame; name: the frame as Spark shows it
   };
 
   Kind kind = Kind::kLiteral;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "expr/cast.h"
 #include "expr/function.h"
+#include "plan/pretty_sql.h"
 #include "plan/window_collector.h"
 
 namespace millrace::plan {
@@ -165,38 +166,39 @@ Result<ExprPtr> WindowCollector::Add(const UnresolvedExpr& window,
                      call.kind != WindowCall::Kind::kNthValue;
   if (ranks && order.empty()) {
     return AnalysisError(
-        "WINDOW_FUNCTION_FRAME_NOT_ORDERED", "42601",
-        "Window function {} requires the window to be ordered. You need to add "
-        "an ORDER BY clause. For example: SELECT {} OVER (PARTITION BY "
-        "window_partition ORDER BY window_ordering) FROM table.",
-        LowerCase(function.name), PrettySql(function));
+               "WINDOW_FUNCTION_FRAME_NOT_ORDERED", "42601",
+               "Window function {} requires the window to be ordered. You need to add "
+               "an ORDER BY clause. For example: SELECT {} OVER (PARTITION BY "
+               "window_partition ORDER BY window_ordering) FROM table.",
+               LowerCase(function.name), PrettySql(function))
+        .Param("wf_name", LowerCase(function.name))
+        .Param("wf_expr", PrettySql(function));
   }
   call.attribute.id = NewAttributeId();
-  call.attribute.name = PrettySql(window);
+  call.attribute.name = PrettySql(window, resolver);
   // Spark: UnspecifiedFrame is the whole partition, or up to the row's peers where there
   // is order.
   call.frame = window.frame ? *window.frame : WindowFrame();
   if (!window.frame && !order.empty()) call.frame.upper = 0;
 
-  std::string spec;
-  for (const UnresolvedExpr& part : specs) spec += PrettySql(part) + ";";
-  spec = fmt::format("{}|{}", partition.size(), spec);
-  auto group = std::find_if(groups_.begin(), groups_.end(),
-                            [&](const Group& known) { return known.spec == spec; });
+  Group wanted;
+  for (const UnresolvedExpr& key : partition) {
+    MILLRACE_ASSIGN_OR_RETURN(ExprPtr resolved, resolver.Resolve(key));
+    wanted.spec += resolved->ToString() + ";";
+    wanted.node.partition.push_back(std::move(resolved));
+  }
+  for (const UnresolvedExpr& key : order) {
+    MILLRACE_ASSIGN_OR_RETURN(ExprPtr resolved, resolver.Resolve(key));
+    const bool has_order = key.kind == Kind::kSortOrder;
+    SortKey sort{std::move(resolved), has_order && key.descending,
+                 has_order ? key.nulls_first : true};
+    wanted.spec += fmt::format("|{} {} {}", sort.expr->ToString(), sort.descending,
+                               sort.nulls_first);
+    wanted.node.order.push_back(std::move(sort));
+  }
+  auto group = std::ranges::find(groups_, wanted.spec, &Group::spec);
   if (group == groups_.end()) {
-    Group made;
-    made.spec = spec;
-    for (const UnresolvedExpr& key : partition) {
-      MILLRACE_ASSIGN_OR_RETURN(ExprPtr resolved, resolver.Resolve(key));
-      made.node.partition.push_back(std::move(resolved));
-    }
-    for (const UnresolvedExpr& key : order) {
-      MILLRACE_ASSIGN_OR_RETURN(ExprPtr resolved, resolver.Resolve(key));
-      const bool has_order = key.kind == Kind::kSortOrder;
-      made.node.order.push_back({std::move(resolved), has_order && key.descending,
-                                 has_order ? key.nulls_first : true});
-    }
-    groups_.push_back(std::move(made));
+    groups_.push_back(std::move(wanted));
     group = std::prev(groups_.end());
   }
   group->node.calls.push_back(std::move(call));

@@ -289,7 +289,7 @@ Status Parser::FrameBound(Expression::Window::WindowFrame::FrameBoundary* bound)
   if (TakeWord("PRECEDING")) {
     std::vector<Tree> operands;
     operands.push_back(std::move(value));
-    MILLRACE_ASSIGN_OR_RETURN(value, Call("negative", std::move(operands)));
+    MILLRACE_ASSIGN_OR_RETURN(value, Call("-", std::move(operands)));
   } else {
     MILLRACE_RETURN_IF_ERROR(ExpectWord("FOLLOWING"));
   }
@@ -339,7 +339,8 @@ Result<std::string> Parser::TypeText() {
   }
   if (known.error().error_class == "UNSUPPORTED_DATATYPE") {
     return ParseError(fragment, "UNSUPPORTED_DATATYPE", "0A000",
-                      "Unsupported data type \"{}\".", Upper(type));
+                      "Unsupported data type \"{}\".", Upper(type))
+        .Param("typeName", fmt::format("\"{}\"", Upper(type)));
   }
   return known;
 }

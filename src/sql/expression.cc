@@ -328,7 +328,7 @@ Result<Tree> Parser::Unary() {
   }
   const Level level(&depth_);
   if (TooDeep()) return TooComplex();
-  const std::string_view name = minus ? "negative" : IsSymbol("+") ? "positive" : "~";
+  const std::string_view name = minus ? "-" : IsSymbol("+") ? "positive" : "~";
   ++next_;
   std::vector<Tree> operands;
   MILLRACE_ASSIGN_OR_RETURN(Tree operand, Unary());

@@ -128,8 +128,8 @@ TEST(ParseExpression, BinaryOperatorsByPrecedence) {
 
 TEST(ParseExpression, SignsBindTighterThanOperators) {
   ExpectTrees({
-      {"-a * b", "*(negative(a), b)"},
-      {"- -1", "negative(-1)"},
+      {"-a * b", "*(-(a), b)"},
+      {"- -1", "-(-1)"},
       {"5 -1", "-(5, 1)"},
       {"~a[0]", "~(a[0])"},
       {"-1::string", "cast(-1 as string)"},

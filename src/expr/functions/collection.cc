@@ -494,7 +494,7 @@ Bound BindArraysOverlap(Args args, const BindContext&) {
 
 // --- parts
 
-Status BadSlice(Text parameter, Text kind, std::string message) {
+Error BadSlice(Text parameter, Text kind, std::string message) {
   return Error(Fault::kData, "The value of parameter(s) `{}` in `slice` is invalid: {}",
                parameter, message)
       .Class(fmt::format("INVALID_PARAMETER_VALUE.{}", kind), "22023")
@@ -521,10 +521,11 @@ Bound BindSlice(Args args, const BindContext&) {
         }
         if (count < 0) {
           return BadSlice(
-              "length", "LENGTH",
-              fmt::format("Expects `length` greater than or equal to 0, but got "
-                          "{}.",
-                          count));
+                     "length", "LENGTH",
+                     fmt::format("Expects `length` greater than or equal to 0, but got "
+                                 "{}.",
+                                 count))
+              .Param("length", fmt::to_string(count));
         }
         const int64_t size = lists.size(row);
         const int64_t begin = first > 0 ? first - 1 : size + first;

@@ -179,7 +179,7 @@ Bound BindFromArrays(Args args, const BindContext&) {
             return Error(Fault::kData,
                          "The key array and value array of MapData must have the same "
                          "length.")
-                .Class("_LEGACY_ERROR_TEMP_2021")
+                .Class("_LEGACY_ERROR_TEMP_2128")
                 .Java(kSparkRuntimeException);
           }
           for (int32_t i = 0; i < key_lists.size(row); ++i) {

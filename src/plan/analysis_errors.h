@@ -1,0 +1,22 @@
+// Inside `plan` only: errors that several relations have in common, in Spark's words.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "plan/logical_plan.h"
+
+namespace millrace::plan {
+
+/// A condition, as text, that is of another type: DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN.
+Error FilterNotBoolean(const std::string& condition, const arrow::DataType& type);
+
+/// UNION, INTERSECT or EXCEPT of relations of different width: NUM_COLUMNS_MISMATCH.
+Error ColumnCountsDiffer(std::string_view operation, const LogicalPlan& first,
+                         const LogicalPlan& second);
+
+/// A name that a relation has no column of: UNRESOLVED_COLUMN_AMONG_FIELD_NAMES.
+Error NotAmongFields(const std::string& name, const LogicalPlan& relation);
+
+}  // namespace millrace::plan
