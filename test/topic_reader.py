@@ -2,8 +2,36 @@
 
 import datetime
 import json
+import time
 
 import confluent_kafka
+
+PATIENCE = 60
+# Of a topic that is new, and of a broker that has just come up.
+PASSING = {
+    confluent_kafka.KafkaError.LEADER_NOT_AVAILABLE,
+    confluent_kafka.KafkaError.NOT_LEADER_FOR_PARTITION,
+    confluent_kafka.KafkaError.UNKNOWN_TOPIC_OR_PART,
+    confluent_kafka.KafkaError._TRANSPORT,
+}
+
+
+def patiently(ask):
+    """What `ask` gives, asked again while there is a passing error."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return ask()
+        except confluent_kafka.KafkaException as refused:
+            if refused.args[0].code() not in PASSING or time.monotonic() > deadline:
+                raise
+
+
+def partitions_of(consumer, topic):
+    metadata = consumer.list_topics(topic, timeout=PATIENCE).topics[topic]
+    if metadata.error is not None:
+        raise confluent_kafka.KafkaException(metadata.error)
+    return metadata.partitions
 
 
 def read_messages(kafka, topic):
@@ -13,13 +41,16 @@ def read_messages(kafka, topic):
     )
     partitions = [
         confluent_kafka.TopicPartition(topic, number, confluent_kafka.OFFSET_BEGINNING)
-        for number in consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        for number in patiently(lambda: partitions_of(consumer, topic))
     ]
-    total = sum(consumer.get_watermark_offsets(one, timeout=10)[1] for one in partitions)
+    total = sum(
+        patiently(lambda one=one: consumer.get_watermark_offsets(one, timeout=PATIENCE))[1]
+        for one in partitions
+    )
     consumer.assign(partitions)
     seen = 0
     while seen < total:
-        for message in consumer.consume(min(10_000, total - seen), timeout=10):
+        for message in consumer.consume(min(10_000, total - seen), timeout=PATIENCE):
             assert message.error() is None, message.error()
             seen += 1
             yield message
