@@ -66,6 +66,9 @@ class Sink {
   /// States what a user may rely on; checked by the crash suite.
   virtual DeliveryGuarantee guarantee() const = 0;
 
+  /// Whether its readers see the rows in the order in which they were written.
+  virtual bool keeps_row_order() const { return true; }
+
   /// Rows written are counted in the progress; a sink that cannot tell returns false (-1
   /// there).
   virtual bool counts_rows() const { return true; }

@@ -76,6 +76,8 @@ class Aggregate final : public Operator {
     return Status::OK();
   }
 
+  bool keeps_row_order() const override { return false; }
+
   std::optional<state::OperatorStateInfo> state_info(
       uint32_t operator_id) const override {
     if (!options_.streaming) return std::nullopt;

@@ -1,6 +1,9 @@
 #include "exec/batch_query.h"
 
-#include <arrow/record_batch.h>
+#include <thread>
+
+#include "exec/pipeline.h"
+#include "exec/scan_lanes.h"
 
 namespace millrace::exec {
 namespace {
@@ -15,8 +18,8 @@ class ToFunction final : public Emitter {
   const std::function<Status(const data::Batch&)>& emit_;
 };
 
-Status PushScan(Pipeline& pipeline, size_t index, const BatchQueryOptions& options,
-                std::stop_token stop) {
+Status PushScan(Pipeline& pipeline, size_t index, const Epoch& epoch,
+                const BatchQueryOptions& options, std::stop_token stop) {
   const plan::LogicalPlan& scan = *pipeline.scans()[index];
   const auto& node = std::get<plan::Scan>(scan.node);
   connector::SourceContext context;
@@ -30,16 +33,10 @@ Status PushScan(Pipeline& pipeline, size_t index, const BatchQueryOptions& optio
   MILLRACE_ASSIGN_OR_RETURN(
       std::vector<std::unique_ptr<connector::Split>> splits,
       node.provider->PlanBatch(node.options, node.paths, node.schema, context, stop));
-  for (const auto& split : splits) {
-    MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<connector::Reader> reader, split->Open());
-    while (true) {
-      if (stop.stop_requested()) return connector::Cancelled();
-      MILLRACE_ASSIGN_OR_RETURN(const data::Batch batch, reader->Next(stop));
-      if (batch == nullptr) break;
-      MILLRACE_RETURN_IF_ERROR(pipeline.Push(index, batch, 0));
-    }
-  }
-  return Status::OK();
+  ScanLanes lanes(&pipeline, index, std::thread::hardware_concurrency());
+  return lanes.Read(epoch, std::move(splits), true, stop, [&](const ScannedRows& rows) {
+    return pipeline.PushFromChain(index, rows.batches, 0);
+  });
 }
 
 }  // namespace
@@ -56,7 +53,7 @@ Status RunBatchQuery(const plan::PlanPtr& plan, const BatchQueryOptions& options
   ToFunction out(emit);
   MILLRACE_RETURN_IF_ERROR(pipeline->BeginEpoch(epoch, &out));
   for (const size_t scan : pipeline->read_order()) {
-    MILLRACE_RETURN_IF_ERROR(PushScan(*pipeline, scan, options, stop));
+    MILLRACE_RETURN_IF_ERROR(PushScan(*pipeline, scan, epoch, options, stop));
     MILLRACE_RETURN_IF_ERROR(pipeline->EndScan(scan));
   }
   MILLRACE_RETURN_IF_ERROR(pipeline->EndEpoch());

@@ -67,6 +67,8 @@ struct RowAccount {
                                      absorbed;
   }
   RowAccount& operator+=(const RowAccount& other);
+  /// Adds what one operator did; an internal error where it does not balance.
+  Status Add(const RowAccount& account);
 };
 
 /// Spark's stateOperators entry of the progress, for the epoch just ended.
@@ -114,6 +116,9 @@ class Operator {
   /// Of an operator with two inputs: which of them gives all its rows before the other
   /// begins.
   virtual int first_input() const { return 0; }
+
+  /// Whether rows leave it in the order in which they came, so that users see that order.
+  virtual bool keeps_row_order() const { return true; }
 
   // Only operators with state across epochs implement the rest.
 

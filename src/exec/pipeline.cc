@@ -6,8 +6,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/overloaded.h"
-#include "exec/join_builder.h"
 #include "exec/operators.h"
 
 namespace millrace::exec {
@@ -108,106 +106,6 @@ class Entry final : public Operator {
   }
 };
 
-std::vector<plan::AttributeId> Ids(const std::vector<plan::Attribute>& attributes) {
-  std::vector<plan::AttributeId> ids;
-  for (const plan::Attribute& attribute : attributes) ids.push_back(attribute.id);
-  return ids;
-}
-
-Result<std::vector<expr::ExprPtr>> Bind(const std::vector<plan::NamedExpr>& columns,
-                                        const std::vector<plan::AttributeId>& input) {
-  std::vector<expr::ExprPtr> bound;
-  for (const plan::NamedExpr& column : columns) {
-    MILLRACE_ASSIGN_OR_RETURN(expr::ExprPtr expression,
-                              expr::BindColumns(column.expr, input));
-    bound.push_back(std::move(expression));
-  }
-  return bound;
-}
-
-Result<std::unique_ptr<Operator>> BuildWindowFunctions(
-    const plan::LogicalPlan& plan, const plan::WindowFunctions& window) {
-  const std::vector<plan::AttributeId> input = Ids(plan.children[0]->output);
-  WindowFunctionsOptions made;
-  made.schema = plan.schema();
-  for (const expr::ExprPtr& key : window.partition) {
-    MILLRACE_ASSIGN_OR_RETURN(expr::ExprPtr bound, expr::BindColumns(key, input));
-    made.partition.push_back(std::move(bound));
-  }
-  for (const plan::SortKey& key : window.order) {
-    MILLRACE_ASSIGN_OR_RETURN(expr::ExprPtr bound, expr::BindColumns(key.expr, input));
-    made.order.push_back({std::move(bound), key.descending, key.nulls_first});
-  }
-  for (plan::WindowCall call : window.calls) {
-    for (auto* args : {&call.args, &call.aggregate.args}) {
-      for (expr::ExprPtr& arg : *args) {
-        MILLRACE_ASSIGN_OR_RETURN(arg, expr::BindColumns(arg, input));
-      }
-    }
-    made.calls.push_back(std::move(call));
-  }
-  return MakeWindowFunctions(std::move(made));
-}
-
-Result<std::unique_ptr<Operator>> BuildSessionWindow(const plan::LogicalPlan& plan,
-                                                     const plan::SessionWindow& session) {
-  const std::vector<plan::AttributeId> input = Ids(plan.children[0]->output);
-  SessionWindowOptions made;
-  made.schema = plan.schema();
-  MILLRACE_ASSIGN_OR_RETURN(made.time, expr::BindColumns(session.time, input));
-  MILLRACE_ASSIGN_OR_RETURN(made.gap, expr::BindColumns(session.gap, input));
-  return MakeSessionWindow(std::move(made));
-}
-
-Result<std::unique_ptr<Operator>> BuildAggregate(const plan::LogicalPlan& plan,
-                                                 const plan::Aggregate& aggregate,
-                                                 const PipelineOptions& options) {
-  const std::vector<plan::AttributeId> input = Ids(plan.children[0]->output);
-  AggregateOptions made;
-  made.schema = plan.schema();
-  made.streaming = options.streaming && plan.streaming;
-  made.mode = options.mode;
-  MILLRACE_ASSIGN_OR_RETURN(made.keys, Bind(aggregate.keys, input));
-  for (size_t i = 0; i < aggregate.keys.size(); ++i) {
-    const plan::Attribute& key = aggregate.keys[i].attribute;
-    if (key.watermark_delay && made.event_time.index < 0) {
-      made.event_time = {static_cast<int>(i), key.is_window};
-    }
-  }
-  for (const plan::AggregateCall& call : aggregate.calls) {
-    expr::BoundAggregate bound = call.aggregate;
-    for (expr::ExprPtr& arg : bound.args) {
-      MILLRACE_ASSIGN_OR_RETURN(arg, expr::BindColumns(arg, input));
-    }
-    made.calls.push_back(std::move(bound));
-    made.distinct.push_back(call.distinct);
-  }
-  if (aggregate.session_key >= 0) {
-    return MakeSessionAggregate(std::move(made), aggregate.session_key);
-  }
-  return MakeAggregate(std::move(made));
-}
-
-std::unique_ptr<Operator> BuildDeduplicate(const plan::LogicalPlan& plan,
-                                           const plan::Deduplicate& dedup,
-                                           const PipelineOptions& options) {
-  const plan::LogicalPlan& child = *plan.children[0];
-  DeduplicateOptions made;
-  made.schema = plan.schema();
-  made.streaming = options.streaming && plan.streaming;
-  made.within_watermark = dedup.within_watermark;
-  for (plan::AttributeId id : dedup.keys) made.keys.push_back(child.IndexOf(id));
-  for (size_t i = 0; i < child.output.size(); ++i) {
-    const plan::Attribute& attribute = child.output[i];
-    if (!attribute.watermark_delay || made.event_time.index >= 0) continue;
-    made.event_time = {static_cast<int>(i), attribute.is_window};
-    made.delay = *attribute.watermark_delay;
-    made.event_time_in_keys =
-        std::find(dedup.keys.begin(), dedup.keys.end(), attribute.id) != dedup.keys.end();
-  }
-  return MakeDeduplicate(std::move(made));
-}
-
 }  // namespace
 
 Pipeline::~Pipeline() = default;
@@ -220,120 +118,34 @@ Pipeline::Node* Pipeline::AddNode(std::unique_ptr<Operator> op,
 
 Result<Pipeline::Node*> Pipeline::Build(const plan::PlanPtr& plan,
                                         const PipelineOptions& options) {
+  if (plan::PlanPtr scan = RowChain::ScanBelow(plan)) {
+    MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<RowChain> chain, RowChain::Make(plan));
+    Node* node = AddNode(std::make_unique<Entry>(), {});
+    leaves_.push_back(
+        {node, static_cast<int>(scans_.size()), {}, plan, std::move(chain)});
+    scans_.push_back(std::move(scan));
+    return node;
+  }
   std::vector<Node*> children;
   for (const plan::PlanPtr& child : plan->children) {
     MILLRACE_ASSIGN_OR_RETURN(Node * node, Build(child, options));
     children.push_back(node);
   }
-  const std::vector<plan::AttributeId> input = plan->children.empty()
-                                                   ? std::vector<plan::AttributeId>()
-                                                   : Ids(plan->children[0]->output);
-  using Made = Result<Node*>;
-  return std::visit(
-      Overloaded{
-          [&](const plan::Scan&) -> Made {
-            Node* node = AddNode(std::make_unique<Entry>(), {});
-            leaves_.push_back({node, static_cast<int>(scans_.size()), {}});
-            scans_.push_back(plan);
-            return node;
-          },
-          [&](const plan::LocalRelation& local) -> Made {
-            Node* node = AddNode(std::make_unique<Entry>(), {});
-            leaves_.push_back({node, -1, local.batches});
-            return node;
-          },
-          [&](const plan::Project& project) -> Made {
-            MILLRACE_ASSIGN_OR_RETURN(std::vector<expr::ExprPtr> bound,
-                                      Bind(project.columns, input));
-            return AddNode(MakeProject(plan->schema(), std::move(bound)), children);
-          },
-          [&](const plan::Filter& filter) -> Made {
-            MILLRACE_ASSIGN_OR_RETURN(expr::ExprPtr bound,
-                                      expr::BindColumns(filter.condition, input));
-            return AddNode(MakeFilter(std::move(bound)), children);
-          },
-          [&](const plan::EventTimeWatermark& watermark) -> Made {
-            EventTimeStats* stats = nullptr;
-            const int column = plan->children[0]->IndexOf(watermark.event_time);
-            std::unique_ptr<Operator> op =
-                MakeEventTimeWatermark(column, watermark.delay, &stats);
-            Node* node = AddNode(std::move(op), children);
-            node->watermark = stats;
-            return node;
-          },
-          [&](const plan::TimeWindow& window) -> Made {
-            MILLRACE_ASSIGN_OR_RETURN(expr::ExprPtr time,
-                                      expr::BindColumns(window.time, input));
-            return AddNode(MakeWindow({plan->schema(), std::move(time), window.width,
-                                       window.slide, window.start}),
-                           children);
-          },
-          [&](const plan::SessionWindow& session) -> Made {
-            MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<Operator> op,
-                                      BuildSessionWindow(*plan, session));
-            return AddNode(std::move(op), children);
-          },
-          [&](const plan::Aggregate& aggregate) -> Made {
-            MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<Operator> op,
-                                      BuildAggregate(*plan, aggregate, options));
-            return AddNode(std::move(op), children);
-          },
-          [&](const plan::Deduplicate& dedup) -> Made {
-            return AddNode(BuildDeduplicate(*plan, dedup, options), children);
-          },
-          [&](const plan::Join&) -> Made {
-            MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<Operator> op,
-                                      MakeJoin(*plan, options.streaming));
-            return AddNode(std::move(op), children);
-          },
-          [&](const plan::Union&) -> Made {
-            return AddNode(MakeUnion(plan->schema()), children);
-          },
-          [&](const plan::Limit& limit) -> Made {
-            const bool across = options.streaming && plan->streaming &&
-                                options.mode == OutputMode::kAppend;
-            return AddNode(MakeLimit(limit.count, across), children);
-          },
-          [&](const plan::Offset& offset) -> Made {
-            return AddNode(MakeOffset(offset.count), children);
-          },
-          [&](const plan::MultisetOperation& operation) -> Made {
-            return AddNode(operation.intersects ? MakeIntersectAll() : MakeExceptAll(),
-                           children);
-          },
-          [&](const plan::Expand& expand) -> Made {
-            MILLRACE_ASSIGN_OR_RETURN(std::vector<expr::ExprPtr> keys,
-                                      Bind(expand.keys, input));
-            return AddNode(MakeExpand({plan->schema(), std::move(keys), expand.left_out}),
-                           children);
-          },
-          [&](const plan::Generate& generate) -> Made {
-            MILLRACE_ASSIGN_OR_RETURN(expr::ExprPtr elements,
-                                      expr::BindColumns(generate.elements, input));
-            return AddNode(
-                MakeGenerate({plan->schema(), std::move(elements), generate.with_position,
-                              generate.fields, generate.outer}),
-                children);
-          },
-          [&](const plan::Tail& tail) -> Made {
-            return AddNode(MakeTail(tail.count), children);
-          },
-          [&](const plan::WindowFunctions& window) -> Made {
-            MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<Operator> op,
-                                      BuildWindowFunctions(*plan, window));
-            return AddNode(std::move(op), children);
-          },
-          [&](const plan::Sort& sort) -> Made {
-            std::vector<SortColumn> columns;
-            for (const plan::SortKey& key : sort.keys) {
-              MILLRACE_ASSIGN_OR_RETURN(expr::ExprPtr bound,
-                                        expr::BindColumns(key.expr, input));
-              columns.push_back({std::move(bound), key.descending, key.nulls_first});
-            }
-            return AddNode(MakeSort(std::move(columns)), children);
-          },
-      },
-      plan->node);
+  if (const auto* local = std::get_if<plan::LocalRelation>(&plan->node)) {
+    Node* node = AddNode(std::make_unique<Entry>(), {});
+    leaves_.push_back({node, -1, local->batches, nullptr, nullptr});
+    return node;
+  }
+  if (const auto* watermark = std::get_if<plan::EventTimeWatermark>(&plan->node)) {
+    EventTimeStats* stats = nullptr;
+    const int column = plan->children[0]->IndexOf(watermark->event_time);
+    Node* node =
+        AddNode(MakeEventTimeWatermark(column, watermark->delay, &stats), children);
+    node->watermark = stats;
+    return node;
+  }
+  MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<Operator> op, MakeOperator(*plan, options));
+  return AddNode(std::move(op), children);
 }
 
 // Leaves in the order in which their rows are wanted.
@@ -366,6 +178,10 @@ Result<std::unique_ptr<Pipeline>> Pipeline::Make(const plan::PlanPtr& plan,
 Status Pipeline::BeginEpoch(const Epoch& epoch, Emitter* out) {
   nodes_.back()->set_out(out);
   next_leaf_ = 0;
+  chains_account_ = RowAccount();
+  for (const Leaf& leaf : leaves_) {
+    if (leaf.chain != nullptr) MILLRACE_RETURN_IF_ERROR(leaf.chain->BeginEpoch(epoch));
+  }
   for (const auto& node : nodes_) MILLRACE_RETURN_IF_ERROR(node->BeginEpoch(epoch));
   return PushLocalRows();
 }
@@ -382,20 +198,39 @@ Status Pipeline::PushLocalRows() {
   return Status::OK();
 }
 
-Status Pipeline::Push(size_t scan, const Batch& batch, PartitionIndex partition) {
+Status Pipeline::CheckDue(size_t scan, std::string_view what) const {
   const Leaf& leaf = leaves_[leaf_order_[next_leaf_]];
-  if (leaf.scan != static_cast<int>(scan)) {
-    return InternalError("rows of scan {} came when those of scan {} were due", scan,
-                         leaf.scan);
+  if (leaf.scan == static_cast<int>(scan)) return Status::OK();
+  return InternalError("{} of scan {} came when scan {} was due", what, scan, leaf.scan);
+}
+
+Status Pipeline::Push(size_t scan, const Batch& batch, PartitionIndex partition) {
+  MILLRACE_RETURN_IF_ERROR(CheckDue(scan, "rows"));
+  RowChain& chain = *leaves_[leaf_order_[next_leaf_]].chain;
+  MILLRACE_ASSIGN_OR_RETURN(const std::vector<Batch> batches, chain.Run(batch));
+  return PushFromChain(scan, batches, partition);
+}
+
+Result<std::unique_ptr<RowChain>> Pipeline::MakeChain(size_t scan) const {
+  for (const Leaf& leaf : leaves_) {
+    if (leaf.scan == static_cast<int>(scan)) return RowChain::Make(leaf.top);
   }
-  return leaf.node->Push(0, batch, partition);
+  return InternalError("there is no scan {}", scan);
+}
+
+Status Pipeline::PushFromChain(size_t scan, std::span<const Batch> batches,
+                               PartitionIndex partition) {
+  MILLRACE_RETURN_IF_ERROR(CheckDue(scan, "rows"));
+  Node* const node = leaves_[leaf_order_[next_leaf_]].node;
+  for (const Batch& batch : batches) {
+    MILLRACE_RETURN_IF_ERROR(node->Push(0, batch, partition));
+  }
+  return Status::OK();
 }
 
 Status Pipeline::EndScan(size_t scan) {
+  MILLRACE_RETURN_IF_ERROR(CheckDue(scan, "the end"));
   const Leaf& leaf = leaves_[leaf_order_[next_leaf_]];
-  if (leaf.scan != static_cast<int>(scan)) {
-    return InternalError("scan {} ended when scan {} was due", scan, leaf.scan);
-  }
   ++next_leaf_;
   MILLRACE_RETURN_IF_ERROR(leaf.node->End());
   return PushLocalRows();
@@ -405,6 +240,11 @@ Status Pipeline::EndEpoch() {
   if (next_leaf_ == leaf_order_.size()) return Status::OK();
   return InternalError("an epoch ended before {} of its {} inputs",
                        leaf_order_.size() - next_leaf_, leaf_order_.size());
+}
+
+bool Pipeline::keeps_row_order() const {
+  return std::all_of(nodes_.begin(), nodes_.end(),
+                     [](const auto& node) { return node->op().keeps_row_order(); });
 }
 
 std::vector<EventTimeStats*> Pipeline::watermarks() {
@@ -464,16 +304,23 @@ bool Pipeline::WantsEpoch(Watermark last, Watermark next) const {
 }
 
 Result<RowAccount> Pipeline::TakeAccount() {
-  RowAccount total;
-  for (const auto& node : nodes_) {
-    const RowAccount& account = node->op().account();
-    if (!account.balanced()) {
-      return InternalError("an operator took in {} rows and cannot say where they went",
-                           account.rows_in);
-    }
+  RowAccount total = chains_account_;
+  for (const Leaf& leaf : leaves_) {
+    if (leaf.chain == nullptr) continue;
+    MILLRACE_ASSIGN_OR_RETURN(const RowAccount account, leaf.chain->Account());
     total += account;
   }
+  for (const auto& node : nodes_) {
+    MILLRACE_RETURN_IF_ERROR(total.Add(node->op().account()));
+  }
   return total;
+}
+
+Status RowAccount::Add(const RowAccount& account) {
+  *this += account;
+  if (account.balanced()) return Status::OK();
+  return InternalError("an operator took in {} rows and cannot say where they went",
+                       account.rows_in);
 }
 
 RowAccount& RowAccount::operator+=(const RowAccount& other) {

@@ -4,21 +4,16 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "exec/operator.h"
+#include "exec/operator_builder.h"
+#include "exec/row_chain.h"
 #include "exec/watermark.h"
 #include "plan/logical_plan.h"
 
 namespace millrace::exec {
-
-struct PipelineOptions {
-  /// A stream keeps aggregates across epochs and emits them by `mode`; a batch query has
-  /// one epoch and emits all at its end.
-  bool streaming = false;
-  OutputMode mode = OutputMode::kAppend;
-};
 
 /// Threading: one thread.
 class Pipeline {
@@ -39,8 +34,19 @@ class Pipeline {
   /// for each scan in read_order(): Push, any number of times, and EndScan.
   Status BeginEpoch(const Epoch& epoch, Emitter* out);
   Status Push(size_t scan, const Batch& batch, PartitionIndex partition);
+  /// Instead of Push: a chain of MakeChain, which another thread may use, has run
+  /// already.
+  Status PushFromChain(size_t scan, std::span<const Batch> batches,
+                       PartitionIndex partition);
   Status EndScan(size_t scan);
   Status EndEpoch();
+
+  /// The first operators that the rows of a scan meet, another copy with each call.
+  Result<std::unique_ptr<RowChain>> MakeChain(size_t scan) const;
+  /// What such a copy did in the current epoch.
+  void AddChainAccount(const RowAccount& account) { chains_account_ += account; }
+  /// Whether the order of the result's rows is the order in which rows were pushed.
+  bool keeps_row_order() const;
 
   /// The watermark operators, in plan order.
   std::vector<EventTimeStats*> watermarks();
@@ -64,12 +70,15 @@ class Pipeline {
   Node* AddNode(std::unique_ptr<Operator> op, std::vector<Node*> children);
   void OrderLeaves(Node* node);
   Status PushLocalRows();
+  Status CheckDue(size_t scan, std::string_view what) const;
 
   // Where rows enter: a scan, or rows given with the plan.
   struct Leaf {
     Node* node = nullptr;
     int scan = -1;  // -1: local
     std::vector<Batch> rows;
+    plan::PlanPtr top;  // of a scan: the last of the operators in its chain
+    std::unique_ptr<RowChain> chain;
   };
 
   std::vector<std::unique_ptr<Node>> nodes_;  // children before parents
@@ -78,6 +87,7 @@ class Pipeline {
   std::vector<size_t> read_order_;
   size_t next_leaf_ = 0;  // in leaf_order_
   std::vector<plan::PlanPtr> scans_;
+  RowAccount chains_account_;
   data::SchemaPtr output_schema_;
   Emitter* out_ = nullptr;
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <thread>
 
 #include "base/error.h"
 #include "base/uuid.h"
@@ -223,6 +224,8 @@ Status MicroBatchExecution::OpenSources() {
     if (source_of_scan_[scan] < 0) continue;
     Source& source = sources_[source_of_scan_[scan]];
     source.scan = pipeline_->scans()[scan];
+    source.lanes = std::make_unique<exec::ScanLanes>(pipeline_.get(), scan,
+                                                     std::thread::hardware_concurrency());
     const auto& node = std::get<plan::Scan>(source.scan->node);
     source.log =
         MakeSourceLog(environment_.fs, checkpoint_->source_folder(source_of_scan_[scan]));
@@ -443,12 +446,16 @@ Status MicroBatchExecution::ReadStream(size_t scan, size_t index,
   MILLRACE_ASSIGN_OR_RETURN(
       std::vector<std::unique_ptr<connector::Split>> splits,
       source.stream->Plan(source.start(), *source.planned, stop_now));
+  std::vector<exec::PartitionIndex> partitions;
   for (const auto& split : splits) {
-    const exec::PartitionIndex partition = PartitionOf(index, split->partition());
-    MILLRACE_RETURN_IF_ERROR(
-        PushAll(scan, *split, partition, &source.epoch_rows, stop_now));
+    partitions.push_back(PartitionOf(index, split->partition()));
   }
-  return Status::OK();
+  const bool in_order = sink_->keeps_row_order() && pipeline_->keeps_row_order();
+  return source.lanes->Read(
+      epoch_, std::move(splits), in_order, stop_now, [&](const exec::ScannedRows& rows) {
+        source.epoch_rows += rows.rows_read;
+        return pipeline_->PushFromChain(scan, rows.batches, partitions[rows.split]);
+      });
 }
 
 // A table that a stream is combined with is read anew for every batch, as in Spark.
@@ -463,24 +470,11 @@ Status MicroBatchExecution::ReadBatchScan(size_t index, const plan::LogicalPlan&
   MILLRACE_ASSIGN_OR_RETURN(
       std::vector<std::unique_ptr<connector::Split>> splits,
       node.provider->PlanBatch(node.options, node.paths, node.schema, context, stop_now));
-  int64_t rows = 0;
-  for (const auto& split : splits) {
-    MILLRACE_RETURN_IF_ERROR(PushAll(index, *split, 0, &rows, stop_now));
-  }
-  return Status::OK();
-}
-
-Status MicroBatchExecution::PushAll(size_t scan, connector::Split& split,
-                                    exec::PartitionIndex partition, int64_t* rows,
-                                    std::stop_token stop_now) {
-  MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<connector::Reader> reader, split.Open());
-  while (true) {
-    if (stop_now.stop_requested()) return connector::Cancelled();
-    MILLRACE_ASSIGN_OR_RETURN(const data::Batch batch, reader->Next(stop_now));
-    if (batch == nullptr) return Status::OK();
-    *rows += batch->num_rows();
-    MILLRACE_RETURN_IF_ERROR(pipeline_->Push(scan, batch, partition));
-  }
+  exec::ScanLanes lanes(pipeline_.get(), index, std::thread::hardware_concurrency());
+  return lanes.Read(epoch_, std::move(splits), true, stop_now,
+                    [&](const exec::ScannedRows& rows) {
+                      return pipeline_->PushFromChain(index, rows.batches, 0);
+                    });
 }
 
 exec::PartitionIndex MicroBatchExecution::PartitionOf(size_t source,

@@ -13,6 +13,7 @@
 #include "checkpoint/checkpoint.h"
 #include "connector/source.h"
 #include "exec/pipeline.h"
+#include "exec/scan_lanes.h"
 #include "state/state_log.h"
 #include "streaming/query_definition.h"
 #include "streaming/query_state.h"
@@ -47,6 +48,7 @@ class MicroBatchExecution {
     plan::PlanPtr scan;
     std::unique_ptr<connector::DurableLog> log;
     std::unique_ptr<connector::StreamSource> stream;
+    std::unique_ptr<exec::ScanLanes> lanes;
     std::optional<connector::Offset> initial;    // where a new query begins
     std::optional<connector::Offset> committed;  // end of the last batch
     std::optional<connector::Offset> planned;    // end of the batch under way
@@ -74,8 +76,6 @@ class MicroBatchExecution {
   Status ReadStream(size_t scan, size_t source, std::stop_token stop_now);
   Status ReadBatchScan(size_t index, const plan::LogicalPlan& scan,
                        std::stop_token stop_now);
-  Status PushAll(size_t scan, connector::Split& split, exec::PartitionIndex partition,
-                 int64_t* rows, std::stop_token stop_now);
   exec::PartitionIndex PartitionOf(size_t source, const std::string& name);
   std::set<exec::PartitionIndex> Lagging();
   exec::Epoch MakeEpoch() const;

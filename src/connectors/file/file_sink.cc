@@ -168,6 +168,7 @@ class StreamingFileSink final : public connector::Sink {
     return log_.Finished();
   }
 
+  bool keeps_row_order() const override { return false; }
   connector::DeliveryGuarantee guarantee() const override {
     return connector::DeliveryGuarantee::kExactlyOnce;
   }

@@ -75,6 +75,7 @@ class KafkaSink final : public connector::Sink {
   }
   // Messages are visible as soon as the broker has them.
   Status Commit(BatchId, std::span<const CommitMessage>) override { return Status::OK(); }
+  bool keeps_row_order() const override { return false; }
   connector::DeliveryGuarantee guarantee() const override {
     return connector::DeliveryGuarantee::kAtLeastOnce;
   }

@@ -33,6 +33,7 @@ class NoopSink final : public Sink {
     return std::unique_ptr<SinkWriter>(std::make_unique<NoopWriter>());
   }
   Status Commit(BatchId, std::span<const CommitMessage>) override { return Status::OK(); }
+  bool keeps_row_order() const override { return false; }
   DeliveryGuarantee guarantee() const override { return DeliveryGuarantee::kExactlyOnce; }
 };
 
