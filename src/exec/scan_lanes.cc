@@ -53,11 +53,12 @@ Status ScanLanes::Read(const Epoch& epoch, Splits splits, bool in_order,
   splits_.clear();
   scanned_.clear();
   lock.unlock();
+  MILLRACE_RETURN_IF_ERROR(status);
   for (const Lane& lane : lanes_) {
     MILLRACE_ASSIGN_OR_RETURN(const RowAccount account, lane.chain->Account());
     pipeline_->AddChainAccount(account);
   }
-  return status;
+  return Status::OK();
 }
 
 Status ScanLanes::StartLanes(const Epoch& epoch, size_t splits) {

@@ -169,6 +169,15 @@ TEST_F(ScanLanesTest, AnErrorOfOneSplitEndsTheOthers) {
   EXPECT_THAT(out_.rows, ElementsAre("105"));
 }
 
+TEST_F(ScanLanesTest, AnErrorOfTheChainIsTheReadsError) {
+  ScanLanes lanes(pipeline_.get(), 0, 2);
+  ScanLanes::Splits splits;
+  Add(&splits, {Rows("x int", "[[2147483647]]")});
+  const Status status = Read(lanes, std::move(splits), true);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().error_class, "ARITHMETIC_OVERFLOW");
+}
+
 TEST_F(ScanLanesTest, AStopEndsAReadThatWaits) {
   ScanLanes lanes(pipeline_.get(), 0, 2);
   std::stop_source stop;
