@@ -6,7 +6,7 @@
 
 #include <future>
 
-#include "connectors/kafka/message_columns.h"
+#include "connectors/kafka/column_parts.h"
 #include "connectors/kafka/test_source.h"
 
 namespace millrace::connectors::kafka {

@@ -1,23 +1,13 @@
-// Turns messages of one topic partition into the columns of a Kafka source.
-// Spark counterpart: KafkaRecordToRowConverter.
+// Turns librdkafka's messages of one topic partition into the columns of a Kafka source.
 #pragma once
 
 #include <librdkafka/rdkafka.h>
 
 #include <span>
 
-#include "connectors/kafka/partition_offsets.h"
-#include "data/batch.h"
-#include "millrace/status.h"
+#include "connectors/kafka/column_parts.h"
 
 namespace millrace::connectors::kafka {
-
-/// key, value, topic, partition, offset, timestamp, timestampType, and headers if wanted.
-data::SchemaPtr KafkaSchema(bool include_headers);
-
-/// Bytes that may be read after the last byte of any key or value, for parsers that read
-/// ahead.
-inline constexpr int64_t kReadAhead = 64;
 
 /// Makes a batch with the columns of `schema`, a part of KafkaSchema in any order.
 ///

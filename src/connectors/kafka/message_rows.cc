@@ -5,7 +5,7 @@
 #include <arrow/type.h>
 
 #include "base/error.h"
-#include "connectors/kafka/message_columns.h"
+#include "connectors/kafka/column_parts.h"
 #include "data/types.h"
 
 namespace millrace::connectors::kafka {
