@@ -5,7 +5,7 @@ import argparse
 import importlib
 import sys
 
-NAMES = ["orders", "startup"]
+NAMES = ["fetch", "orders", "startup"]
 
 
 def main():

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/overloaded.h"
+#include "connector/explained_source.h"
 
 namespace millrace::plan {
 namespace {
@@ -30,13 +31,20 @@ std::string Columns(const std::vector<NamedExpr>& columns) {
   return "[" + text + "]";
 }
 
+// How a source reads, where it has something to say of that.
+std::string Note(const Scan& scan) {
+  const auto* source = dynamic_cast<const connector::ExplainedSource*>(scan.provider);
+  const std::string note = source == nullptr ? "" : source->ReadNote(scan.options);
+  return note.empty() ? "" : ", " + note;
+}
+
 std::string Headline(const LogicalPlan& plan) {
   return std::visit(
       Overloaded{
           [&](const Scan& scan) {
-            return fmt::format("{} {}{}",
+            return fmt::format("{} {}{}{}",
                                plan.streaming ? "StreamingRelation" : "Relation",
-                               scan.provider->name(), Names(plan.output));
+                               scan.provider->name(), Names(plan.output), Note(scan));
           },
           [&](const LocalRelation&) { return "LocalRelation " + Names(plan.output); },
           [](const Project& node) { return "Project " + Columns(node.columns); },

@@ -5,7 +5,7 @@ import signal
 import time
 
 import pytest
-from brokers import Broker, free_ports
+from brokers import Broker, Proxy, free_ports
 from test_lake_readers import with_pyarrow
 from test_recovery import assert_same_windows, expected_windows, last_windows
 from topic_reader import read_orders
@@ -73,6 +73,42 @@ def test_the_job_goes_on_when_the_broker_is_back(programs, broker, topic, tmp_pa
     assert_same_windows(last_windows(out.read_text()), expected)
     # The console is for results; what went wrong meanwhile is not among them.
     assert "Kafka" not in out.read_text()
+
+
+def test_a_restart_in_the_middle_of_a_fetch_loses_nothing(programs, topic, tmp_path, background):
+    port = free_ports(3)
+    proxy = Proxy(port + 2, port)
+    broker = Broker(tmp_path / "kafka", port)
+    broker.properties = tmp_path / "broker.properties"
+    broker.properties.write_text(f"advertised.listeners=PLAINTEXT://{proxy.address}\n")
+    config = tmp_path / "client.properties"
+    config.write_text(f"default.api.timeout.ms={1000 * PATIENCE}\n")
+    log = tmp_path / "log.txt"
+    broker.start()
+    try:
+        produce(programs, broker, topic, 30_000)
+        orders = read_orders(broker.address, topic)
+        for bytes_until_cut in (100_000, 1_500_000):
+            lake = tmp_path / f"lake-{bytes_until_cut}"
+            proxy.cut_after(bytes_until_cut)
+            with open(log, "a") as stderr:
+                job = background(
+                    programs.start(
+                        "ecommerce_tracking", "--bootstrap-servers", proxy.address,
+                        "--command-config", config, "--topic", topic, "--available-now",
+                        "--checkpoint", tmp_path / f"checkpoints-{bytes_until_cut}",
+                        "--output", lake, stderr=stderr,
+                    )
+                )
+            assert proxy.wait_for_cut(PATIENCE)
+            broker.stop()
+            broker.start()
+            proxy.pass_all()
+            assert job.wait(timeout=PATIENCE) == 0, log.read_text()
+            assert sorted(with_pyarrow(lake)) == orders
+    finally:
+        broker.stop()
+        proxy.close()
 
 
 def test_no_broker_at_the_start_is_said(programs, topic, tmp_path):

@@ -16,6 +16,7 @@ from topic_reader import read_orders
 
 PASSWORD = "tell-nobody"
 WRONG = "not-the-password"
+THROUGH_LIBRDKAFKA = "Kafka is read through librdkafka"
 MODULES = "org.apache.kafka.common.security"
 # The broker is given up within 10 s; the rest is for a machine that is busy.
 GIVEN_UP_SECONDS = 60
@@ -185,7 +186,20 @@ def test_sasl_over_tls(programs, secure, topic, tmp_path, new_librdkafka, mechan
     orders = read_orders(secure.plaintext, topic)
     assert len(orders) == 200
     assert sorted(with_pyarrow(output / "lake")) == orders
+    assert THROUGH_LIBRDKAFKA not in runs[1].stderr
     assert_kept_secret(runs, output, PASSWORD)
+
+
+def test_a_setting_of_tls_that_only_librdkafka_knows(programs, secure, topic, tmp_path):
+    settings = {
+        **sasl("PLAIN"), **trust(secure, "trust.pem"), "ssl.sigalgs.list": "RSA+SHA256:RSA-PSS+SHA256",
+    }  # fmt: skip
+    config = write_config(tmp_path, settings)
+    output = tmp_path / "output"
+    produce(programs, secure.sasl, topic, config)
+    done = track(programs, secure.sasl, topic, config, output)
+    assert sorted(with_pyarrow(output / "lake")) == read_orders(secure.plaintext, topic)
+    assert f"{THROUGH_LIBRDKAFKA}, since the option kafka.ssl.sigalgs.list is set" in done.stderr
 
 
 def test_a_librdkafka_without_scram_for_new_brokers_is_named(programs, secure, topic, tmp_path):
@@ -212,6 +226,7 @@ def test_tls_with_a_certificate_of_the_client(programs, secure, topic, tmp_path,
         track(programs, secure.tls, topic, config, output, env=whole_stacks),
     ]
     assert sorted(with_pyarrow(output / "lake")) == read_orders(secure.plaintext, topic)
+    assert THROUGH_LIBRDKAFKA not in runs[1].stderr
     assert_kept_secret(runs, output, PASSWORD)
 
 

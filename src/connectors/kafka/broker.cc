@@ -1,5 +1,6 @@
 #include "connectors/kafka/broker.h"
 
+#include <fmt/ranges.h>
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -20,14 +21,6 @@ constexpr milliseconds kSlice(100);
 
 constexpr std::string_view kUnknownTopic =
     "org.apache.kafka.common.errors.UnknownTopicOrPartitionException";
-
-// The function of the same name hides the struct's.
-using Metadata = struct rd_kafka_metadata;
-
-struct MetadataDeleter {
-  void operator()(const Metadata* metadata) const { rd_kafka_metadata_destroy(metadata); }
-};
-using MetadataHandle = std::unique_ptr<const Metadata, MetadataDeleter>;
 
 struct ListDeleter {
   void operator()(rd_kafka_topic_partition_list_t* list) const {
@@ -80,16 +73,14 @@ Status Refused(rd_kafka_resp_err_t error, std::string_view topic) {
                        rd_kafka_err2str(error));
 }
 
+std::set<std::string> TopicsOf(const PartitionOffsets& points) {
+  std::set<std::string> topics;
+  for (const auto& [partition, point] : points) topics.insert(partition.topic);
+  return topics;
+}
+
 std::string TopicNames(const PartitionOffsets& points) {
-  std::string names;
-  const std::string* last = nullptr;
-  for (const auto& [partition, point] : points) {
-    if (last != nullptr && *last == partition.topic) continue;
-    if (last != nullptr) names += ", ";
-    last = &partition.topic;
-    names += *last;
-  }
-  return names;
+  return fmt::format("{}", fmt::join(TopicsOf(points), ", "));
 }
 
 // Kafka's own topics, which patterns never match. Java's admin client goes by the
@@ -143,9 +134,9 @@ class Broker::Attempts {
 };
 
 Result<std::shared_ptr<Broker>> Broker::Make(const ClientConfig& config) {
-  MILLRACE_ASSIGN_OR_RETURN(auto client,
-                            Client::MakeConsumer(config, {{"socket.nagle.disable", "true"},
-                                                  {"reconnect.backoff.max.ms", "1000"}}));
+  MILLRACE_ASSIGN_OR_RETURN(
+      auto client, Client::MakeConsumer(config, {{"socket.nagle.disable", "true"},
+                                                 {"reconnect.backoff.max.ms", "1000"}}));
   return std::shared_ptr<Broker>(
       new Broker(std::move(client), KnownLoginDefect(config.settings)));
 }
@@ -180,32 +171,68 @@ void Broker::Answered() {
   client_->ForgetError();
 }
 
+Result<Broker::MetadataHandle> Broker::Metadata(bool all,
+                                                const std::set<std::string>& topics,
+                                                milliseconds timeout,
+                                                std::stop_token stop) {
+  rd_kafka_topic_t* only = nullptr;
+  for (const std::string& topic : topics) only = Know(topic);
+  if (topics.size() != 1) only = nullptr;  // asks for all known topics at once
+
+  Attempts attempts(timeout, stop);
+  while (true) {
+    if (attempts.stopped()) return connector::Cancelled();
+    const struct rd_kafka_metadata* raw = nullptr;
+    const rd_kafka_resp_err_t error =
+        rd_kafka_metadata(client_->handle(), all, only, &raw, attempts.slice());
+    MetadataHandle metadata(raw);
+    client_->Poll();
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      Answered();
+      return metadata;
+    }
+    if (Hopeless() || !attempts.Again(error)) {
+      if (attempts.stopped()) return connector::Cancelled();
+      return NoAnswer(timeout, error);
+    }
+  }
+}
+
+Result<Broker::Leaders> Broker::LeadersOf(const std::set<std::string>& topics,
+                                          milliseconds timeout, std::stop_token stop) {
+  MILLRACE_ASSIGN_OR_RETURN(const MetadataHandle metadata,
+                            Metadata(false, topics, timeout, std::move(stop)));
+  std::map<int32_t, Leader> brokers;
+  for (int i = 0; i < metadata->broker_cnt; ++i) {
+    const rd_kafka_metadata_broker& broker = metadata->brokers[i];
+    brokers[broker.id] = {broker.id, broker.host, broker.port};
+  }
+  Leaders result;
+  result.unclear = topics;
+  for (int i = 0; i < metadata->topic_cnt; ++i) {
+    const rd_kafka_metadata_topic& topic = metadata->topics[i];
+    if (!topics.contains(topic.topic)) continue;
+    if (IsUnknown(topic.err)) result.unknown.insert(topic.topic);
+    if (IsUnknown(topic.err) || topic.err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      result.unclear.erase(topic.topic);
+    }
+    for (int p = 0; p < topic.partition_cnt; ++p) {
+      const auto leader = brokers.find(topic.partitions[p].leader);
+      result.leaders[{topic.topic, topic.partitions[p].id}] =
+          leader == brokers.end() ? Leader() : leader->second;
+    }
+  }
+  return result;
+}
+
 Result<PartitionSet> Broker::Partitions(const Subscription& subscription,
                                         milliseconds timeout, std::stop_token stop) {
   const bool all = subscription.kind == Subscription::Kind::kPattern;
   std::set<std::string> wanted(subscription.topics.begin(), subscription.topics.end());
   for (const TopicPartition& partition : subscription.partitions)
     wanted.insert(partition.topic);
-  rd_kafka_topic_t* only = nullptr;
-  for (const std::string& topic : wanted) only = Know(topic);
-  if (wanted.size() != 1) only = nullptr;  // asks for all known topics at once
-
-  Attempts attempts(timeout, stop);
-  MetadataHandle metadata;
-  while (true) {
-    if (attempts.stopped()) return connector::Cancelled();
-    const Metadata* raw = nullptr;
-    const rd_kafka_resp_err_t error =
-        rd_kafka_metadata(client_->handle(), all, only, &raw, attempts.slice());
-    metadata.reset(raw);
-    client_->Poll();
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) break;
-    if (Hopeless() || !attempts.Again(error)) {
-      if (attempts.stopped()) return connector::Cancelled();
-      return NoAnswer(timeout, error);
-    }
-  }
-  Answered();
+  MILLRACE_ASSIGN_OR_RETURN(const MetadataHandle metadata,
+                            Metadata(all, wanted, timeout, std::move(stop)));
 
   const RE2 pattern(all ? subscription.pattern : "");
   PartitionSet result;
@@ -237,6 +264,7 @@ Result<PartitionOffsets> Broker::Offsets(const PartitionOffsets& points,
                                          milliseconds timeout, std::stop_token stop) {
   if (points.empty()) return PartitionOffsets();
   Attempts attempts(timeout, stop);
+  bool looked_again = false;
   while (true) {
     if (attempts.stopped()) return connector::Cancelled();
     const ListHandle list(
@@ -258,6 +286,13 @@ Result<PartitionOffsets> Broker::Offsets(const PartitionOffsets& points,
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
       Answered();
       return result;
+    }
+    if (IsUnknown(error) && !looked_again) {
+      // librdkafka remembers topics that were gone when it last asked for them.
+      looked_again = true;
+      MILLRACE_ASSIGN_OR_RETURN(const Leaders now,
+                                LeadersOf(TopicsOf(points), timeout, stop));
+      if (now.unknown.empty()) continue;
     }
     if (!IsPassing(error)) return Refused(error, TopicNames(points));
     if (!attempts.Again(error)) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <stop_token>
 #include <string>
 
@@ -43,6 +44,20 @@ class Broker {
                                    std::chrono::milliseconds timeout,
                                    std::stop_token stop);
 
+  struct Leader {
+    int32_t id = -1;  // of the broker
+    std::string host;
+    int port = 0;
+  };
+  struct Leaders {
+    std::map<TopicPartition, Leader> leaders;  // of all partitions there are; id -1: none
+    std::set<std::string> unknown;             // topics that do not exist
+    std::set<std::string> unclear;             // topics the broker cannot tell of now
+  };
+  /// Which brokers to read the partitions of `topics` from.
+  Result<Leaders> LeadersOf(const std::set<std::string>& topics,
+                            std::chrono::milliseconds timeout, std::stop_token stop);
+
   const std::string& servers() const { return client_->servers(); }
 
  private:
@@ -51,6 +66,16 @@ class Broker {
   Broker(std::unique_ptr<Client> client, std::string login_defect)
       : client_(std::move(client)), login_defect_(std::move(login_defect)) {}
 
+  struct MetadataDeleter {
+    void operator()(const struct rd_kafka_metadata* metadata) const {
+      rd_kafka_metadata_destroy(metadata);
+    }
+  };
+  using MetadataHandle = std::unique_ptr<const struct rd_kafka_metadata, MetadataDeleter>;
+  /// Of these topics at least, or of `all` there are.
+  Result<MetadataHandle> Metadata(bool all, const std::set<std::string>& topics,
+                                  std::chrono::milliseconds timeout,
+                                  std::stop_token stop);
   /// Makes a topic one that metadata requests ask for.
   rd_kafka_topic_t* Know(const std::string& topic);
   Status NoAnswer(std::chrono::milliseconds timeout, rd_kafka_resp_err_t error) const;

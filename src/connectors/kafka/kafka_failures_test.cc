@@ -212,6 +212,22 @@ TEST_F(KafkaSourceTest, AReaderGoesOnWhenItsBrokerComesBack) {
   EXPECT_THAT(reading.get(), ElementsAre("a", "b"));
 }
 
+TEST_F(KafkaSourceTest, FollowsALeaderThatMoves) {
+  MockCluster mock(3);
+  mock.CreateTopic("t");
+  mock.SetLeader("t", 1);
+  const auto source =
+      Make({{"subscribe", "t"}, {"kafka.bootstrap.servers", mock.servers()}});
+  Offset position = At("t", {0});
+  for (int move = 0; move < 6; ++move) {
+    mock.Produce("t", Values({std::to_string(move)}));
+    const Offset end = At("t", {move + 1});
+    mock.SetLeader("t", 1 + (move + 1) % 3);
+    EXPECT_THAT(Read(*source, position, end), ElementsAre(std::to_string(move)));
+    position = end;
+  }
+}
+
 TEST_F(KafkaSourceTest, AgedOutMessagesOfABatchReadAreDataLoss) {
   const std::string topic = cluster_.NewTopic();
   cluster_.Produce(topic, 0, Numbered("m", 10));

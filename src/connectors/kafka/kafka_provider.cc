@@ -1,12 +1,16 @@
 #include "connectors/kafka/kafka_provider.h"
 
 #include <arrow/type.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <variant>
 
 #include "base/error.h"
+#include "connector/explained_source.h"
+#include "connectors/kafka/client_feed.h"
+#include "connectors/kafka/fetch/fetcher.h"
 #include "connectors/kafka/kafka_source.h"
-#include "connectors/kafka/message_columns.h"
 
 namespace millrace::connectors::kafka {
 namespace {
@@ -23,13 +27,30 @@ data::SchemaPtr Restrict(const data::SchemaPtr& schema,
   return arrow::schema(std::move(fields), schema->metadata());
 }
 
+std::string NoteOf(const fetch::Obstacle& obstacle) {
+  return fmt::format("through librdkafka, since {}", obstacle.reason);
+}
+
+// The native read path, or librdkafka's for what that does not speak.
+Result<std::unique_ptr<FeedSet>> MakeFeeds(const ClientConfig& config,
+                                           const std::shared_ptr<Broker>& broker) {
+  auto settings = fetch::MakeFetchSettings(config);
+  if (const auto* obstacle = std::get_if<fetch::Obstacle>(&settings)) {
+    spdlog::info("Kafka is read {}", NoteOf(*obstacle));
+    return ClientFeedSet::Make(config);
+  }
+  return fetch::Fetcher::Make(std::get<fetch::FetchSettings>(std::move(settings)),
+                              broker);
+}
+
 Result<std::shared_ptr<const ReadContext>> MakeContext(
     const Options& options, const ReadOptions& read, const data::SchemaPtr& schema,
-    const connector::SourceContext& source) {
+    const connector::SourceContext& source, bool streaming) {
   MILLRACE_ASSIGN_OR_RETURN(const ClientConfig config, MapClientConfig(options));
   auto context = std::make_shared<ReadContext>();
   MILLRACE_ASSIGN_OR_RETURN(context->broker, Broker::Make(config));
-  MILLRACE_ASSIGN_OR_RETURN(context->consumer, Consumer::Make(config));
+  MILLRACE_ASSIGN_OR_RETURN(context->feeds, MakeFeeds(config, context->broker));
+  context->reads_ahead = streaming;
   const std::string group = read.group_id.value_or(
       fmt::format("{}-{}-executor", read.group_id_prefix, source.query_id));
   context->loss = std::make_shared<DataLossPolicy>(read.fail_on_data_loss, group,
@@ -64,7 +85,8 @@ Status StartBehindEnd(const TopicPartition& partition, int64_t start, int64_t en
       .Java("org.apache.spark.sql.kafka010.KafkaIllegalStateException");
 }
 
-class KafkaProvider final : public connector::SourceProvider {
+class KafkaProvider final : public connector::SourceProvider,
+                            public connector::ExplainedSource {
  public:
   std::string_view name() const override { return "kafka"; }
 
@@ -83,12 +105,21 @@ class KafkaProvider final : public connector::SourceProvider {
     return KafkaSchema(headers);
   }
 
+  std::string ReadNote(const Options& options) const override {
+    const auto config = MapClientConfig(options);
+    if (!config.ok()) return "";  // which is said when the query starts
+    const auto settings = fetch::MakeFetchSettings(*config);
+    const auto* obstacle = std::get_if<fetch::Obstacle>(&settings);
+    return obstacle == nullptr ? "" : NoteOf(*obstacle);
+  }
+
   Result<std::unique_ptr<connector::StreamSource>> MakeStream(
       const Options& options, const std::vector<std::string>&,
       const data::SchemaPtr& schema,
       const connector::SourceContext& context) const override {
     MILLRACE_ASSIGN_OR_RETURN(ReadOptions read, ParseStreamOptions(options));
-    MILLRACE_ASSIGN_OR_RETURN(auto shared, MakeContext(options, read, schema, context));
+    MILLRACE_ASSIGN_OR_RETURN(auto shared, MakeContext(options, read, schema, context,
+                                                       /*streaming=*/true));
     return std::unique_ptr<connector::StreamSource>(std::make_unique<KafkaSource>(
         std::move(read), std::move(shared), context.log, context.clock));
   }
@@ -99,7 +130,8 @@ class KafkaProvider final : public connector::SourceProvider {
       std::stop_token stop) const override {
     MILLRACE_ASSIGN_OR_RETURN(const ReadOptions read, ParseBatchOptions(options));
     MILLRACE_ASSIGN_OR_RETURN(const auto shared,
-                              MakeContext(options, read, schema, context));
+                              MakeContext(options, read, schema, context,
+                                          /*streaming=*/false));
     OffsetFinder finder(shared->broker, read, shared->broker_timeout);
     MILLRACE_ASSIGN_OR_RETURN(
         const PartitionOffsets from,

@@ -199,7 +199,7 @@ Result<PartitionOffsets> KafkaSource::Limit(const PartitionOffsets& from,
 Status KafkaSource::Prefetch(const PartitionOffsets& from) {
   std::erase_if(followed_, [this](const TopicPartition& partition) {
     if (latest_->contains(partition)) return false;
-    Feed& feed = context_->consumer->FeedOf(partition);
+    Feed& feed = context_->feeds->FeedOf(partition);
     if (!feed.TryAcquire()) return false;
     feed.Halt();  // the partition was deleted
     feed.Release();
@@ -208,7 +208,7 @@ Status KafkaSource::Prefetch(const PartitionOffsets& from) {
   for (const auto& [partition, end] : *latest_) {
     const auto begin = from.find(partition);
     if (begin == from.end() || begin->second > end) continue;
-    Feed& feed = context_->consumer->FeedOf(partition);
+    Feed& feed = context_->feeds->FeedOf(partition);
     if (!feed.TryAcquire()) continue;
     followed_.insert(partition);
     const Status status = feed.Seek(begin->second);
@@ -270,7 +270,7 @@ std::optional<Offset> KafkaSource::ReportLatest() {
 
 bool KafkaSource::AnyNew() {
   for (const TopicPartition& partition : followed_) {
-    Feed& feed = context_->consumer->FeedOf(partition);
+    Feed& feed = context_->feeds->FeedOf(partition);
     if (!feed.TryAcquire()) continue;
     const bool any = feed.HasNew();
     feed.Release();
@@ -283,13 +283,12 @@ bool KafkaSource::AwaitData(Clock& clock, EpochMillis deadline, std::stop_token 
   while (!stop.stop_requested()) {
     const milliseconds left = deadline - clock.Now();
     if (left <= milliseconds(0)) return false;
-    context_->consumer->client().Poll();
     if (delayed_) {
       // There is data, but a batch has to wait for more or for time to pass.
       return PauseFor(std::min(left, kDelayedSlice), stop);
     }
     if (AnyNew() || Steady::now() >= finder_.next_discovery()) return true;
-    context_->consumer->AwaitArrival(std::min(left, kSlice), stop);
+    context_->feeds->AwaitArrival(std::min(left, kSlice), stop);
   }
   return false;
 }

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "connectors/kafka/message_columns.h"
 
 namespace millrace::connectors::kafka {
 namespace {
@@ -29,8 +28,14 @@ class PartitionReader final : public connector::Reader {
       MILLRACE_ASSIGN_OR_RETURN(const Feed::State state,
                                 feed_.Fill(end_, kEnoughRows, left, stop));
       switch (state) {
-        case Feed::State::kMessages:
-          return Take();
+        case Feed::State::kMessages: {
+          MILLRACE_ASSIGN_OR_RETURN(
+              const Feed::Taken taken,
+              feed_.Take(end_, kMostRows, kMostBytes, context_->schema));
+          bytes_ += taken.bytes;
+          if (taken.batch != nullptr) return taken.batch;
+          break;
+        }
         case Feed::State::kEnd:
           feed_.SkipTo(end_);
           break;
@@ -47,23 +52,11 @@ class PartitionReader final : public connector::Reader {
 
   int64_t bytes_read() const override { return bytes_; }
 
- private:
-  Result<data::Batch> Take() {
-    std::span<rd_kafka_message_t* const> messages = feed_.Messages(end_);
-    size_t count = 0;
-    int64_t bytes = 0;
-    while (count < messages.size() && count < kMostRows && bytes < kMostBytes) {
-      bytes += static_cast<int64_t>(messages[count]->len + messages[count]->key_len);
-      ++count;
-    }
-    MILLRACE_ASSIGN_OR_RETURN(
-        data::Batch batch,
-        MessageColumns(context_->schema, feed_.partition(), messages.first(count)));
-    feed_.Drop(count);
-    bytes_ += bytes;
-    return batch;
+  Status Seek(int64_t offset) {
+    return feed_.Seek(offset, context_->reads_ahead ? Feed::kNoEnd : end_);
   }
 
+ private:
   // The broker has no message at the feed's position. KafkaDataConsumer does the same:
   // fail, or go on at the oldest message there is.
   Status Recover(std::stop_token stop) {
@@ -93,7 +86,7 @@ class PartitionReader final : public connector::Reader {
     if (first <= position && position < last) {
       // It is there: the broker's state was changing.
       if (!PauseFor(milliseconds(20), stop)) return connector::Cancelled();
-      return feed_.Seek(position);
+      return Seek(position);
     }
     MILLRACE_RETURN_IF_ERROR(
         context_->loss->RangeUnreadable(feed_.partition(), position, end_));
@@ -101,10 +94,11 @@ class PartitionReader final : public connector::Reader {
       feed_.SkipTo(end_);
       return Status::OK();
     }
-    return feed_.Seek(first);
+    return Seek(first);
   }
 
   Status TimedOut() const {
+    const std::string error = context_->feeds->last_error();
     return ExternalError(
         "Cannot fetch record for offset {} of {} in {} milliseconds. Check that the "
         "broker at "
@@ -112,13 +106,7 @@ class PartitionReader final : public connector::Reader {
         "error: "
         "{}",
         feed_.position(), ToString(feed_.partition()), context_->poll_timeout.count(),
-        context_->consumer->client().servers(), LastError());
-  }
-
-  std::string LastError() const {
-    context_->consumer->client().Poll();
-    const std::string error = context_->consumer->client().last_error();
-    return error.empty() ? "none" : error;
+        context_->broker->servers(), error.empty() ? "none" : error);
   }
 
   const std::shared_ptr<const ReadContext> context_;
@@ -140,12 +128,12 @@ class PartitionSplit final : public connector::Split {
   std::string partition() const override { return ToString(partition_); }
 
   Result<std::unique_ptr<connector::Reader>> Open() override {
-    Feed& feed = context_->consumer->FeedOf(partition_);
+    Feed& feed = context_->feeds->FeedOf(partition_);
     if (!feed.TryAcquire()) {
       return InternalError("{} already has a reader in this query", partition());
     }
     auto reader = std::make_unique<PartitionReader>(context_, feed, end_);
-    MILLRACE_RETURN_IF_ERROR(feed.Seek(start_));
+    MILLRACE_RETURN_IF_ERROR(reader->Seek(start_));
     return std::unique_ptr<connector::Reader>(std::move(reader));
   }
 

@@ -14,10 +14,12 @@ namespace millrace::connectors::kafka {
 
 /// What all readers of one source share.
 struct ReadContext {
-  std::shared_ptr<Consumer> consumer;
+  std::unique_ptr<FeedSet> feeds;
   std::shared_ptr<Broker> broker;
   std::shared_ptr<const DataLossPolicy> loss;
   data::SchemaPtr schema;  // the columns to give
+  // A stream: a partition is read on behind a batch's end, for the next one.
+  bool reads_ahead = false;
   std::chrono::milliseconds poll_timeout;
   std::chrono::milliseconds broker_timeout;
   // How often, and after what pause, a broker is asked before it is believed that a topic

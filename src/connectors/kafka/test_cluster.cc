@@ -262,6 +262,15 @@ void TestCluster::Produce(const std::string& topic, int partition,
   Send(producer_, topic, partition, messages);
 }
 
+void TestCluster::ProduceWith(std::map<std::string, std::string> settings,
+                              const std::string& topic, int partition,
+                              const std::vector<TestMessage>& messages) {
+  settings["bootstrap.servers"] = servers_;
+  rd_kafka_t* producer = NewProducer(settings);
+  Send(producer, topic, partition, messages);
+  rd_kafka_destroy(producer);
+}
+
 namespace {
 
 // A producer in the middle of a transaction.
@@ -290,7 +299,7 @@ int64_t StableEnd(rd_kafka_t* handle, const std::string& topic, int partition) {
 
 void TestCluster::ProduceTransaction(const std::string& topic, int partition,
                                      const std::vector<TestMessage>& messages,
-                                     Outcome outcome) {
+                                     Outcome outcome, bool wait) {
   rd_kafka_t* producer = BeginTransaction(servers_, topic);
   AwaitPartition(producer, topic, partition);
   const int64_t begin = StableEnd(producer_, topic, partition);
@@ -300,9 +309,14 @@ void TestCluster::ProduceTransaction(const std::string& topic, int partition,
                : rd_kafka_abort_transaction(producer, kTimeoutMs));
   rd_kafka_destroy(producer);
   // The broker answers before it has written the marker.
-  const int64_t end = begin + static_cast<int64_t>(messages.size()) + 1;
+  if (wait) {
+    AwaitStable(topic, partition, begin + static_cast<int64_t>(messages.size()) + 1);
+  }
+}
+
+void TestCluster::AwaitStable(const std::string& topic, int partition, int64_t end) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  int64_t reached = begin;
+  int64_t reached = -1;
   while (reached < end && std::chrono::steady_clock::now() < deadline) {
     reached = StableEnd(producer_, topic, partition);
   }
@@ -321,8 +335,9 @@ TestCluster::OpenTransaction::~OpenTransaction() {
   rd_kafka_destroy(producer_);
 }
 
-MockCluster::MockCluster()
-    : producer_(NewProducer({{"test.mock.num.brokers", "1"}, {"linger.ms", "0"}})),
+MockCluster::MockCluster(int brokers)
+    : producer_(NewProducer(
+          {{"test.mock.num.brokers", std::to_string(brokers)}, {"linger.ms", "0"}})),
       cluster_(rd_kafka_handle_mock_cluster(producer_)) {}
 
 MockCluster::~MockCluster() { rd_kafka_destroy(producer_); }
@@ -347,6 +362,11 @@ void MockCluster::RefuseOffsets(int questions) {
                                                 RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE);
   rd_kafka_mock_push_request_errors_array(cluster_, kListOffsets, errors.size(),
                                           errors.data());
+}
+
+void MockCluster::SetLeader(const std::string& topic, int broker) {
+  EXPECT_EQ(rd_kafka_mock_partition_set_leader(cluster_, topic.c_str(), 0, broker),
+            RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
 void MockCluster::SetDown(bool down) {

@@ -46,10 +46,17 @@ class TestCluster {
   /// Returns when the broker has all of them.
   void Produce(const std::string& topic, int partition,
                const std::vector<TestMessage>& messages);
+  /// The same by a producer with these settings of librdkafka.
+  void ProduceWith(std::map<std::string, std::string> settings, const std::string& topic,
+                   int partition, const std::vector<TestMessage>& messages);
   enum class Outcome { kCommit, kAbort };
-  /// The same in one transaction; returns when its marker is behind its messages.
+  /// The same in one transaction; returns when its marker is behind its messages, or
+  /// without `wait`, which another open transaction would make last, soon before.
   void ProduceTransaction(const std::string& topic, int partition,
-                          const std::vector<TestMessage>& messages, Outcome outcome);
+                          const std::vector<TestMessage>& messages, Outcome outcome,
+                          bool wait = true);
+  /// Waits until readers of committed messages get as far as `end`.
+  void AwaitStable(const std::string& topic, int partition, int64_t end);
 
   /// A transaction with these messages, delivered and not yet committed; its end commits
   /// it.
@@ -76,16 +83,19 @@ class TestCluster {
   rd_kafka_t* producer_ = nullptr;
 };
 
-/// librdkafka's pretended broker, which can be shut down and come back.
+/// librdkafka's pretended brokers, which can be shut down and come back.
 class MockCluster {
  public:
-  MockCluster();
+  explicit MockCluster(int brokers = 1);
   ~MockCluster();
 
   std::string servers() const;
   void CreateTopic(const std::string& topic);
   void Produce(const std::string& topic, const std::vector<TestMessage>& messages);
+  /// All but the first of several brokers stay as they are.
   void SetDown(bool down);
+  /// Moves partition 0 to another broker; they count from 1.
+  void SetLeader(const std::string& topic, int broker);
   /// Makes the next questions for offsets fail, as while a leader is elected.
   void RefuseOffsets(int questions);
 

@@ -1,4 +1,4 @@
-#include "connectors/kafka/feed.h"
+#include "connectors/kafka/client_feed.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "connector/source.h"
+#include "connectors/kafka/message_columns.h"
 
 namespace millrace::connectors::kafka {
 namespace {
@@ -32,27 +33,26 @@ bool IsFatal(rd_kafka_resp_err_t error) {
 
 }  // namespace
 
-Feed::Feed(Consumer& consumer, TopicPartition partition)
-    : consumer_(consumer),
-      partition_(std::move(partition)),
-      topic_(rd_kafka_topic_new(consumer.client().handle(), partition_.topic.c_str(),
-                                nullptr)),
-      queue_(rd_kafka_queue_new(consumer.client().handle())) {
-  rd_kafka_queue_io_event_enable(queue_.get(), consumer.arrival_fd(), &kOne, sizeof kOne);
+ClientFeed::ClientFeed(ClientFeedSet& set, const TopicPartition& partition)
+    : Feed(partition),
+      set_(set),
+      topic_(rd_kafka_topic_new(set.client().handle(), partition.topic.c_str(), nullptr)),
+      queue_(rd_kafka_queue_new(set.client().handle())) {
+  rd_kafka_queue_io_event_enable(queue_.get(), set.arrival_fd(), &kOne, sizeof kOne);
 }
 
-Feed::~Feed() { Halt(); }
+ClientFeed::~ClientFeed() { Halt(); }
 
-void Feed::Halt() {
+void ClientFeed::Halt() {
   for (size_t i = first_; i < pending_.size(); ++i) rd_kafka_message_destroy(pending_[i]);
   pending_.clear();
   first_ = 0;
-  if (started_) rd_kafka_consume_stop(topic_.get(), partition_.partition);
+  if (started_) rd_kafka_consume_stop(topic_.get(), partition().partition);
   started_ = false;
   out_of_range_ = false;
 }
 
-Status Feed::Seek(int64_t offset) {
+Status ClientFeed::Seek(int64_t offset, int64_t /*until*/) {
   if (started_ && !out_of_range_) {
     if (offset == position_) return Status::OK();
     if (offset > position_ && offset <= fetched_) {
@@ -64,17 +64,17 @@ Status Feed::Seek(int64_t offset) {
   Halt();
   position_ = offset;
   fetched_ = offset;
-  if (rd_kafka_consume_start_queue(topic_.get(), partition_.partition, offset,
+  if (rd_kafka_consume_start_queue(topic_.get(), partition().partition, offset,
                                    queue_.get()) != 0) {
     return ExternalError("Reading {} from offset {} could not begin: {}",
-                         ToString(partition_), offset,
+                         ToString(partition()), offset,
                          rd_kafka_err2str(rd_kafka_last_error()));
   }
   started_ = true;
   return Status::OK();
 }
 
-Status Feed::Accept(size_t from) {
+Status ClientFeed::Accept(size_t from) {
   size_t kept = from;
   Status status;
   for (size_t i = from; i < pending_.size(); ++i) {
@@ -95,7 +95,7 @@ Status Feed::Accept(size_t from) {
                message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
       out_of_range_ = true;
     } else if (IsFatal(message->err)) {
-      status = ExternalError("Reading {} failed: {}", ToString(partition_),
+      status = ExternalError("Reading {} failed: {}", ToString(partition()),
                              rd_kafka_message_errstr(message));
     }
     rd_kafka_message_destroy(message);
@@ -104,8 +104,8 @@ Status Feed::Accept(size_t from) {
   return status;
 }
 
-Result<Feed::State> Feed::Fill(int64_t end, size_t enough, milliseconds wait,
-                               std::stop_token stop) {
+Result<Feed::State> ClientFeed::Fill(int64_t end, size_t enough, milliseconds wait,
+                                     std::stop_token stop) {
   // Ends a wait inside librdkafka at once.
   const std::stop_callback wake(stop, [this] { rd_kafka_queue_yield(queue_.get()); });
   const Clock::time_point deadline = Clock::now() + wait;
@@ -128,7 +128,7 @@ Result<Feed::State> Feed::Fill(int64_t end, size_t enough, milliseconds wait,
             std::chrono::duration_cast<milliseconds>(deadline - Clock::now());
         if (left > milliseconds(0)) {
           const int slice = static_cast<int>(std::min(left, kSlice).count());
-          consumer_.client().Poll();
+          set_.client().Poll();
           if (rd_kafka_message_t* one = rd_kafka_consume_queue(queue_.get(), slice)) {
             pending_[held] = one;
             taken = 1;
@@ -146,7 +146,7 @@ Result<Feed::State> Feed::Fill(int64_t end, size_t enough, milliseconds wait,
   }
 }
 
-std::span<rd_kafka_message_t* const> Feed::Messages(int64_t end) const {
+std::span<rd_kafka_message_t* const> ClientFeed::Messages(int64_t end) const {
   const std::span<rd_kafka_message_t* const> all =
       std::span<rd_kafka_message_t* const>(pending_).subspan(first_);
   const auto last = std::ranges::partition_point(
@@ -154,7 +154,7 @@ std::span<rd_kafka_message_t* const> Feed::Messages(int64_t end) const {
   return all.first(static_cast<size_t>(last - all.begin()));
 }
 
-void Feed::Drop(size_t count) {
+void ClientFeed::Drop(size_t count) {
   for (size_t i = 0; i < count; ++i) {
     position_ = pending_[first_ + i]->offset + 1;
     rd_kafka_message_destroy(pending_[first_ + i]);
@@ -166,12 +166,28 @@ void Feed::Drop(size_t count) {
   }
 }
 
-void Feed::SkipTo(int64_t end) {
+Result<Feed::Taken> ClientFeed::Take(int64_t end, size_t most_rows, int64_t most_bytes,
+                                     const data::SchemaPtr& schema) {
+  const std::span<rd_kafka_message_t* const> messages = Messages(end);
+  size_t count = 0;
+  Taken taken;
+  while (count < messages.size() && count < most_rows && taken.bytes < most_bytes) {
+    taken.bytes += static_cast<int64_t>(messages[count]->len + messages[count]->key_len);
+    ++count;
+  }
+  if (count == 0) return taken;
+  MILLRACE_ASSIGN_OR_RETURN(taken.batch,
+                            MessageColumns(schema, partition(), messages.first(count)));
+  Drop(count);
+  return taken;
+}
+
+void ClientFeed::SkipTo(int64_t end) {
   position_ = std::max(position_, end);
   fetched_ = std::max(fetched_, end);
 }
 
-bool Feed::HasNew() {
+bool ClientFeed::HasNew() {
   if (started_ && first_ == pending_.size()) {
     constexpr int64_t kAnywhere = std::numeric_limits<int64_t>::max();
     // What goes wrong here shows when the messages are read.
@@ -180,7 +196,7 @@ bool Feed::HasNew() {
   return first_ < pending_.size();
 }
 
-Result<std::shared_ptr<Consumer>> Consumer::Make(const ClientConfig& config) {
+Result<std::unique_ptr<FeedSet>> ClientFeedSet::Make(const ClientConfig& config) {
   const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (fd < 0) return ExternalError("eventfd failed with errno {}", errno);
   auto client = Client::MakeConsumer(
@@ -204,26 +220,32 @@ Result<std::shared_ptr<Consumer>> Consumer::Make(const ClientConfig& config) {
     close(fd);
     return client.status();
   }
-  return std::shared_ptr<Consumer>(new Consumer(std::move(client).value(), fd));
+  return std::unique_ptr<FeedSet>(new ClientFeedSet(std::move(client).value(), fd));
 }
 
-Consumer::Consumer(std::unique_ptr<Client> client, int arrival_fd)
+ClientFeedSet::ClientFeedSet(std::unique_ptr<Client> client, int arrival_fd)
     : client_(std::move(client)), arrival_fd_(arrival_fd) {}
 
-Consumer::~Consumer() {
+ClientFeedSet::~ClientFeedSet() {
   feeds_.clear();
   client_.reset();  // its threads write to the descriptor
   close(arrival_fd_);
 }
 
-Feed& Consumer::FeedOf(const TopicPartition& partition) {
+Feed& ClientFeedSet::FeedOf(const TopicPartition& partition) {
   const std::lock_guard lock(mutex_);
   std::unique_ptr<Feed>& feed = feeds_[partition];
-  if (feed == nullptr) feed = std::make_unique<Feed>(*this, partition);
+  if (feed == nullptr) feed = std::make_unique<ClientFeed>(*this, partition);
   return *feed;
 }
 
-void Consumer::AwaitArrival(milliseconds wait, std::stop_token stop) {
+std::string ClientFeedSet::last_error() {
+  client_->Poll();
+  return client_->last_error();
+}
+
+void ClientFeedSet::AwaitArrival(milliseconds wait, std::stop_token stop) {
+  client_->Poll();
   const std::stop_callback wake(stop, [this] {
     [[maybe_unused]] const ssize_t written = write(arrival_fd_, &kOne, sizeof kOne);
   });
