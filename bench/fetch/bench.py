@@ -53,7 +53,6 @@ def measure(name, command, codec, options, folder):
         "program": name, "codec": codec,
         "wall_ns": round(result["wall_seconds"] * per_message, 1),
         "cpu_ns": round(result["cpu_seconds"] * per_message, 1),
-        "peak_mib": result["peak_mib"],
     }  # fmt: skip
 
 
@@ -74,12 +73,12 @@ def run(options):
             finally:
                 broker("stop", folder / codec)
     ratios = {}
-    print(f"\n{'codec':14} {'program':20} {'CPU ns':>8} {'wall ns':>8} {'peak MiB':>9}")
+    print(f"\n{'codec':14} {'program':20} {'CPU ns':>8} {'wall ns':>8}")
     for codec in options.codecs:
         medians = {}
         for name in programs("", 0):
             mine = [r for r in runs if (r["program"], r["codec"]) == (name, codec)]
-            medians[name] = {k: median([r[k] for r in mine]) for k in ("cpu_ns", "wall_ns", "peak_mib")}
+            medians[name] = {k: median([r[k] for r in mine]) for k in ("cpu_ns", "wall_ns")}
             print(f"{codec:14} {name:20} " + " ".join(f"{v:8}" for v in medians[name].values()))
         for figure in ("cpu_ns", "wall_ns"):
             ratios[f"librdkafka/native, {codec}, {figure}"] = round(

@@ -40,6 +40,26 @@ std::string LastProgressOf(const StreamingQuery& query) {
   return progress.ok() && *progress ? (*progress)->json : "";
 }
 
+TEST(KafkaQuery, ExplainSaysWhatIsReadThroughLibrdkafka) {
+  const auto spark = SparkSession::Builder().GetOrCreate();
+  ASSERT_TRUE(spark.ok()) << spark.status().ToString();
+  const auto explain = [&](const std::string& option, const std::string& value) {
+    const auto text = spark->ReadStream()
+                          .Format("kafka")
+                          .Option("kafka.bootstrap.servers", "127.0.0.1:1")
+                          .Option("subscribe", "t")
+                          .Option(option, value)
+                          .Load()
+                          .Explain();
+    EXPECT_TRUE(text.ok()) << text.status().ToString();
+    return text.ok() ? *text : "";
+  };
+  EXPECT_THAT(
+      explain("kafka.client.rack", "a"),
+      HasSubstr("], through librdkafka, since the option kafka.client.rack is set\n"));
+  EXPECT_THAT(explain("kafka.client.id", "a"), Not(HasSubstr("librdkafka")));
+}
+
 TEST(KafkaQuery, AnOutageIsSeenInStatusAndProgressAndLosesNothing) {
   MockCluster mock;
   mock.CreateTopic("t");

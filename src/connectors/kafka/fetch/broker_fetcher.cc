@@ -103,6 +103,9 @@ void BrokerFetcher::Await() {
     }
     if (lane.busy() || next > now) until = std::min(until.value_or(next), next);
   }
+  // Without a descriptor nothing wakes it: it looks often instead.
+  if (wake_.fd() < 0)
+    until = std::min(until.value_or(now + kShortWait), now + kShortWait);
   int timeout = -1;
   if (until) {
     const auto left = std::chrono::ceil<milliseconds>(*until - now);
