@@ -5,11 +5,11 @@
 #include <arrow/scalar.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/ascii.h"
 #include "base/error.h"
 #include "connect_plan/expression_decoder.h"
+#include "expr/cast.h"
 
 namespace millrace::connect_plan {
 namespace {
@@ -124,6 +124,12 @@ Result<PlanPtr> RowsWhere(const plan::PlanBuilder& builder, PlanPtr left, PlanPt
   return builder.Project(std::move(rows), names);
 }
 
+// Spark's canANSIStoreAssign, as far as texts go: they become no numbers or times.
+bool CanStore(const arrow::DataType& from, const arrow::DataType& to) {
+  return !data::IsString(from) || data::IsString(to) ||
+         to.id() == arrow::Type::BINARY_VIEW;
+}
+
 }  // namespace
 
 Result<PlanPtr> DropNa(const plan::PlanBuilder& builder, PlanPtr input,
@@ -233,6 +239,18 @@ Result<PlanPtr> ToSchema(const plan::PlanBuilder& builder, PlanPtr input,
                            field->name())
           .Param("name", "`" + field->name() + "`");
     }
+    if (found != input->output.end() && !CanStore(*found->type, *field->type())) {
+      const std::string name = "`" + field->name() + "`";
+      const std::string is = "\"" + data::SqlTypeName(*found->type) + "\"";
+      const std::string wanted = "\"" + data::SqlTypeName(*field->type()) + "\"";
+      return AnalysisError("INVALID_COLUMN_OR_FIELD_DATA_TYPE", "42000",
+                           "Column or field {} is of type {} while it's required to be "
+                           "{}.",
+                           name, is, wanted)
+          .Param("name", name)
+          .Param("type", is)
+          .Param("expectedType", wanted);
+    }
     UnresolvedExpr value = found == input->output.end() ? Null() : Column(found->name);
     if (found == input->output.end() || !found->type->Equals(*field->type())) {
       value = UnresolvedExpr::Cast(std::move(value), field->type());
@@ -252,62 +270,65 @@ Result<PlanPtr> ExceptDistinct(const plan::PlanBuilder& builder, PlanPtr left,
   return RowsWhere(builder, std::move(left), std::move(right), 0);
 }
 
-Result<PlanPtr> Summary(const plan::PlanBuilder& builder, PlanPtr input,
-                        std::vector<std::string> columns,
-                        const std::vector<std::string>& statistics) {
-  constexpr std::array<std::string_view, 5> kBuilt = {"count", "mean", "stddev", "min",
-                                                      "max"};
-  for (const std::string& statistic : statistics) {
-    if (std::find(kBuilt.begin(), kBuilt.end(), statistic) == kBuilt.end()) {
-      return UnsupportedError(
-          "The statistic {} of summary() is not supported yet: expected "
-          "count, mean, stddev, min or max.",
-          statistic);
+Result<PlanPtr> Unpivot(const plan::PlanBuilder& builder, PlanPtr input,
+                        const proto::Unpivot& node, const Exprs& ids,
+                        const Exprs& values) {
+  const auto find = [&](const UnresolvedExpr& named) -> Result<const Attribute*> {
+    MILLRACE_ASSIGN_OR_RETURN(
+        const auto found,
+        Columns(*input, google::protobuf::RepeatedPtrField<std::string>()));
+    for (const Attribute* column : found) {
+      if (EqualsIgnoreCase(column->name, plan::ColumnName(named))) return column;
     }
+    google::protobuf::RepeatedPtrField<std::string> missing;
+    *missing.Add() = plan::ColumnName(named);
+    return Columns(*input, missing).status();
+  };
+  std::vector<const Attribute*> kept;
+  for (const UnresolvedExpr& id : ids) {
+    MILLRACE_ASSIGN_OR_RETURN(const Attribute* column, find(id));
+    kept.push_back(column);
   }
-  if (columns.empty()) {
+  std::vector<const Attribute*> turned;
+  for (const UnresolvedExpr& value : values) {
+    MILLRACE_ASSIGN_OR_RETURN(const Attribute* column, find(value));
+    turned.push_back(column);
+  }
+  if (!node.has_values()) {
     for (const Attribute& attribute : input->output) {
-      if (data::IsNumeric(*attribute.type) || data::IsString(*attribute.type)) {
-        columns.push_back(attribute.name);
-      }
+      if (!Contains(kept, attribute)) turned.push_back(&attribute);
     }
   }
-  PlanPtr all;
-  for (const std::string& statistic : statistics) {
-    Exprs aggregates = {
-        UnresolvedExpr::Alias(Call("max", {Literal(statistic)}), "summary")};
-    for (const std::string& name : columns) {
-      const auto found = std::find_if(
-          input->output.begin(), input->output.end(),
-          [&](const Attribute& a) { return EqualsIgnoreCase(a.name, name); });
-      UnresolvedExpr value = Column(name);
-      const bool is_text = found != input->output.end() && data::IsString(*found->type);
-      if (is_text && (statistic == "mean" || statistic == "stddev")) {
-        value = UnresolvedExpr::Cast(std::move(value), data::DoubleType());
-        value.cast_mode = expr::CastMode::kTry;
-      }
-      const std::string function = statistic == "mean" ? "avg" : statistic;
-      aggregates.push_back(UnresolvedExpr::Alias(
-          UnresolvedExpr::Cast(Call(function, {std::move(value)}), data::StringType()),
-          name));
-    }
-    MILLRACE_ASSIGN_OR_RETURN(PlanPtr row, builder.Aggregate(input, {}, aggregates));
-    if (all == nullptr) {
-      all = std::move(row);
-    } else {
-      MILLRACE_ASSIGN_OR_RETURN(
-          all, builder.Union(std::move(all), std::move(row), false, false));
-    }
+  if (turned.empty()) {
+    return AnalysisError("UNPIVOT_REQUIRES_VALUE_COLUMNS", "42K0A",
+                         "At least one value column needs to be specified for UNPIVOT, "
+                         "all columns specified as ids.");
   }
-  return all;
-}
-
-Result<PlanPtr> PairStatistic(const plan::PlanBuilder& builder, PlanPtr input,
-                              const std::string& function, const std::string& column1,
-                              const std::string& column2, const std::string& name) {
-  const Exprs aggregates = {
-      UnresolvedExpr::Alias(Call(function, {Column(column1), Column(column2)}), name)};
-  return builder.Aggregate(std::move(input), {}, aggregates);
+  data::TypePtr type = turned[0]->type;
+  for (const Attribute* column : turned) {
+    const std::optional<data::TypePtr> wider = expr::WidestType(type, column->type);
+    if (!wider) {
+      return AnalysisError("UNPIVOT_VALUE_DATA_TYPE_MISMATCH", "42K09",
+                           "Unpivot value columns must share a least common type, some "
+                           "types do not: [\"{}\" and \"{}\"].",
+                           data::SqlTypeName(*type), data::SqlTypeName(*column->type));
+    }
+    type = *wider;
+  }
+  Exprs rows;
+  for (const Attribute* column : turned) {
+    rows.push_back(
+        Call("named_struct", {Literal(std::string("name")), Literal(column->name),
+                              Literal(std::string("value")),
+                              UnresolvedExpr::Cast(Column(column->name), type)}));
+  }
+  Exprs columns;
+  for (const Attribute* column : kept) columns.push_back(Column(column->name));
+  UnresolvedExpr all =
+      UnresolvedExpr::Alias(Call("inline", {Call("array", std::move(rows))}), "");
+  all.name_parts = {node.variable_column_name(), node.value_column_name()};
+  columns.push_back(std::move(all));
+  return builder.Project(std::move(input), columns);
 }
 
 }  // namespace millrace::connect_plan

@@ -25,7 +25,7 @@ Result<plan::PlanPtr> IntersectDistinct(const plan::PlanBuilder& builder,
 Result<plan::PlanPtr> ExceptDistinct(const plan::PlanBuilder& builder, plan::PlanPtr left,
                                      plan::PlanPtr right);
 /// df.describe() (columns) and df.summary() (statistics); empty: all columns, Spark's
-/// statistics. Errors: percentiles are not built.
+/// statistics, among them percentiles as "25%".
 Result<plan::PlanPtr> Summary(const plan::PlanBuilder& builder, plan::PlanPtr input,
                               std::vector<std::string> columns,
                               const std::vector<std::string>& statistics);
@@ -34,5 +34,15 @@ Result<plan::PlanPtr> PairStatistic(const plan::PlanBuilder& builder, plan::Plan
                                     const std::string& function,
                                     const std::string& column1,
                                     const std::string& column2, const std::string& name);
+
+/// df.approxQuantile(): one row, a list for each column of what percentile_approx gives.
+Result<plan::PlanPtr> Quantiles(const plan::PlanBuilder& builder, plan::PlanPtr input,
+                                const spark::connect::StatApproxQuantile& node);
+/// df.unpivot(): a row for each value column, with its name and its value; no value
+/// columns: all that are no ids.
+Result<plan::PlanPtr> Unpivot(const plan::PlanBuilder& builder, plan::PlanPtr input,
+                              const spark::connect::Unpivot& node,
+                              const std::vector<plan::UnresolvedExpr>& ids,
+                              const std::vector<plan::UnresolvedExpr>& values);
 
 }  // namespace millrace::connect_plan

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "connect_plan/expression_decoder.h"
 #include "connect_plan/type_codec.h"
+#include "data/interval_type.h"
 
 // Older clients still fill in the fields that newer definitions call deprecated.
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -36,6 +37,13 @@ template <typename Builder, typename Value>
 Result<data::ArrayPtr> One(const data::TypePtr& type, const Value& value) {
   Builder builder(type, arrow::default_memory_pool());
   return Finish(builder, builder.Append(value));
+}
+
+// The type that a literal names, if it is one like `usual`.
+Result<data::TypePtr> TypeOf(const Literal& literal, const data::TypePtr& usual) {
+  if (!literal.has_data_type()) return usual;
+  MILLRACE_ASSIGN_OR_RETURN(data::TypePtr type, DecodeType(literal.data_type()));
+  return type->id() == usual->id() ? type : usual;
 }
 
 Result<data::ArrayPtr> Decimal(const Literal::Decimal& literal) {
@@ -130,12 +138,18 @@ Result<data::ArrayPtr> DecodeLiteral(const Literal& literal) {
     case Literal::kTimestampNtz:
       return One<arrow::TimestampBuilder>(data::TimestampNtzType(),
                                           literal.timestamp_ntz());
-    case Literal::kDayTimeInterval:
-      return One<arrow::DurationBuilder>(arrow::duration(arrow::TimeUnit::MICRO),
-                                         literal.day_time_interval());
-    case Literal::kYearMonthInterval:
-      return One<arrow::MonthIntervalBuilder>(arrow::month_interval(),
-                                              literal.year_month_interval());
+    case Literal::kDayTimeInterval: {
+      MILLRACE_ASSIGN_OR_RETURN(
+          const data::TypePtr type,
+          TypeOf(literal, data::DayTimeInterval(data::kDayToSecond)));
+      return One<arrow::DurationBuilder>(type, literal.day_time_interval());
+    }
+    case Literal::kYearMonthInterval: {
+      MILLRACE_ASSIGN_OR_RETURN(
+          const data::TypePtr type,
+          TypeOf(literal, data::YearMonthInterval(data::kYearToMonth)));
+      return One<arrow::MonthIntervalBuilder>(type, literal.year_month_interval());
+    }
     case Literal::kArray:
       return Array(literal);
     default: {

@@ -118,6 +118,9 @@ class Decoder {
     } else {
       MILLRACE_ASSIGN_OR_RETURN(input, Relation(*select.from));
     }
+    for (const sql::LateralView& view : select.views) {
+      MILLRACE_ASSIGN_OR_RETURN(input, LateralView(std::move(input), view));
+    }
     if (select.where) {
       MILLRACE_ASSIGN_OR_RETURN(input, subqueries.Where(std::move(input), *select.where));
     }
@@ -161,6 +164,31 @@ class Decoder {
       MILLRACE_ASSIGN_OR_RETURN(clauses.having, DecodeExpression(*having, options_));
     }
     return builder_.Select(std::move(input), clauses);
+  }
+
+  // The input's columns, and those of a generator under the view's name.
+  Result<PlanPtr> LateralView(PlanPtr input, const sql::LateralView& view) {
+    UnresolvedExpr star;
+    star.kind = UnresolvedExpr::Kind::kStar;
+    std::vector<UnresolvedExpr> columns = {std::move(star)};
+    MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr generator,
+                              DecodeExpression(view.generator, options_));
+    if (!view.column_names.empty()) {
+      generator = UnresolvedExpr::Alias(std::move(generator), view.column_names[0]);
+      if (view.column_names.size() > 1) {
+        generator.name.clear();
+        generator.name_parts = view.column_names;
+      }
+    }
+    columns.push_back(std::move(generator));
+    const size_t before = input->output.size();
+    MILLRACE_ASSIGN_OR_RETURN(PlanPtr plan, builder_.Project(std::move(input), columns));
+    if (view.alias.empty()) return plan;
+    auto named = std::make_shared<plan::LogicalPlan>(*plan);
+    for (size_t i = before; i < named->output.size(); ++i) {
+      named->output[i].qualifier = {view.alias};
+    }
+    return PlanPtr(std::move(named));
   }
 
   bool AnyAggregate(const std::vector<sql::Expression>& items) const {

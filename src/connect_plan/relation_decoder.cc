@@ -301,6 +301,22 @@ class Decoder {
         return PairStatistic(builder_, std::move(input), "corr", node.col1(), node.col2(),
                              "corr");
       }
+      case proto::Relation::kApproxQuantile: {
+        const auto& node = relation.approx_quantile();
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(node.input()));
+        return Quantiles(builder_, std::move(input), node);
+      }
+      case proto::Relation::kUnpivot: {
+        const auto& node = relation.unpivot();
+        MILLRACE_ASSIGN_OR_RETURN(PlanPtr input, Decode(node.input()));
+        MILLRACE_ASSIGN_OR_RETURN(const std::vector<UnresolvedExpr> ids,
+                                  Expressions(node.ids()));
+        MILLRACE_ASSIGN_OR_RETURN(const std::vector<UnresolvedExpr> values,
+                                  Expressions(node.values().values()));
+        return Unpivot(builder_, std::move(input), node, ids, values);
+      }
+      case proto::Relation::kUnresolvedTableValuedFunction:
+        return TableFunction(relation.unresolved_table_valued_function());
       // How rows are spread over machines, and what to tell Spark's optimiser, is nothing
       // here.
       case proto::Relation::kRepartition:
@@ -316,6 +332,16 @@ class Decoder {
                                 field == nullptr ? "unknown" : field->name());
       }
     }
+  }
+
+  // A generator over one row; range.
+  Result<PlanPtr> TableFunction(const proto::UnresolvedTableValuedFunction& function) {
+    MILLRACE_ASSIGN_OR_RETURN(std::vector<UnresolvedExpr> arguments,
+                              Expressions(function.arguments()));
+    MILLRACE_ASSIGN_OR_RETURN(PlanPtr row, builder_.OneRow());
+    const UnresolvedExpr call =
+        UnresolvedExpr::Call(function.function_name(), std::move(arguments));
+    return builder_.Project(std::move(row), {&call, 1});
   }
 
   Result<PlanPtr> Drop(const proto::Drop& drop) {

@@ -39,7 +39,12 @@ proto::Relation InputOf(const proto::SqlCommand& command) {
 using TextRow = std::vector<std::optional<std::string>>;
 
 // Rows of texts; a column of another type is made of its texts by a cast of the caller.
-Result<data::Batch> TextTable(const std::vector<std::string>& names,
+struct TextColumn {
+  std::string name;
+  bool nullable = false;
+};
+
+Result<data::Batch> TextTable(const std::vector<TextColumn>& names,
                               const std::vector<TextRow>& rows) {
   arrow::FieldVector fields;
   std::vector<data::ArrayPtr> columns;
@@ -52,7 +57,7 @@ Result<data::Batch> TextTable(const std::vector<std::string>& names,
     data::ArrayPtr column;
     if (status.ok()) status = builder.Finish(&column);
     if (!status.ok()) return InternalError("making a result: {}", status.ToString());
-    fields.push_back(arrow::field(names[i], data::StringType()));
+    fields.push_back(arrow::field(names[i].name, data::StringType(), names[i].nullable));
     columns.push_back(std::move(column));
   }
   return arrow::RecordBatch::Make(arrow::schema(std::move(fields)),
@@ -67,7 +72,7 @@ Result<data::Batch> ViewTable(const std::string& name_column,
   std::vector<TextRow> rows;
   for (const std::string& view : views) rows.push_back({"", view});
   MILLRACE_ASSIGN_OR_RETURN(const data::Batch texts,
-                            TextTable({"namespace", name_column}, rows));
+                            TextTable({{"namespace"}, {name_column}}, rows));
   arrow::BooleanBuilder builder;
   data::ArrayPtr temporary;
   arrow::Status status = builder.AppendValues(std::vector<bool>(views.size(), true));
@@ -198,7 +203,7 @@ Result<data::Batch> Session::RunStatement(const sql::Statement& statement,
             } else {
               rows.push_back({set.key, conf_.GetOr(set.key, "<undefined>")});
             }
-            return TextTable({"key", "value"}, rows);
+            return TextTable({{"key"}, {"value"}}, rows);
           },
           [&](const sql::ResetCommand& reset) -> Result<data::Batch> {
             const std::lock_guard lock(mutex_);
@@ -219,12 +224,12 @@ Result<data::Batch> Session::RunStatement(const sql::Statement& statement,
               rows.push_back(
                   {attribute.name, data::SimpleTypeName(*attribute.type), std::nullopt});
             }
-            return TextTable({"col_name", "data_type", "comment"}, rows);
+            return TextTable({{"col_name"}, {"data_type"}, {"comment", true}}, rows);
           },
           [&](const sql::ExplainQuery& explain) -> Result<data::Batch> {
             MILLRACE_ASSIGN_OR_RETURN(const plan::PlanPtr plan, decode(explain.query));
-            return TextTable({"plan"}, {{"== Optimized Logical Plan ==\n" +
-                                         plan::TreeText(plan::Optimize(plan))}});
+            return TextTable({{"plan", true}}, {{"== Optimized Logical Plan ==\n" +
+                                                 plan::TreeText(plan::Optimize(plan))}});
           },
           [](const sql::NoOperation&) -> Result<data::Batch> { return Nothing(); },
       },

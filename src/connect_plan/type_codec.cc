@@ -4,6 +4,7 @@
 #include <arrow/util/key_value_metadata.h>
 
 #include "base/error.h"
+#include "data/interval_type.h"
 
 namespace millrace::connect_plan {
 namespace {
@@ -18,6 +19,27 @@ void EncodeField(const arrow::Field& field, proto::DataType::StructField* out) {
   if (auto metadata = field.metadata()->Get("spark.metadata"); metadata.ok()) {
     out->set_metadata(*metadata);
   }
+}
+
+// A client may say nothing of the fields, or name those that there are.
+data::IntervalFields Checked(data::IntervalFields fields, data::IntervalFields all) {
+  const bool known =
+      fields.first >= all.first && fields.first <= fields.last && fields.last <= all.last;
+  return known ? fields : all;
+}
+
+data::IntervalFields DayTimeFields(const proto::DataType::DayTimeInterval& type) {
+  if (!type.has_start_field()) return data::kDayToSecond;
+  return Checked(
+      {type.start_field(), type.has_end_field() ? type.end_field() : type.start_field()},
+      data::kDayToSecond);
+}
+
+data::IntervalFields YearMonthFields(const proto::DataType::YearMonthInterval& type) {
+  if (!type.has_start_field()) return data::kYearToMonth;
+  return Checked(
+      {type.start_field(), type.has_end_field() ? type.end_field() : type.start_field()},
+      data::kYearToMonth);
 }
 
 }  // namespace
@@ -57,9 +79,9 @@ Result<data::TypePtr> DecodeType(const proto::DataType& type) {
     case proto::DataType::kTimestampNtz:
       return data::TimestampNtzType();
     case proto::DataType::kDayTimeInterval:
-      return data::TypePtr(arrow::duration(arrow::TimeUnit::MICRO));
+      return data::DayTimeInterval(DayTimeFields(type.day_time_interval()));
     case proto::DataType::kYearMonthInterval:
-      return data::TypePtr(arrow::month_interval());
+      return data::YearMonthInterval(YearMonthFields(type.year_month_interval()));
     case proto::DataType::kArray: {
       MILLRACE_ASSIGN_OR_RETURN(data::TypePtr element,
                                 DecodeType(type.array().element_type()));
@@ -141,12 +163,12 @@ void EncodeType(const arrow::DataType& type, proto::DataType* out) {
       }
       return;
     case arrow::Type::DURATION:
-      out->mutable_day_time_interval()->set_start_field(0);
-      out->mutable_day_time_interval()->set_end_field(3);
+      out->mutable_day_time_interval()->set_start_field(data::FieldsOf(type).first);
+      out->mutable_day_time_interval()->set_end_field(data::FieldsOf(type).last);
       return;
     case arrow::Type::INTERVAL_MONTHS:
-      out->mutable_year_month_interval()->set_start_field(0);
-      out->mutable_year_month_interval()->set_end_field(1);
+      out->mutable_year_month_interval()->set_start_field(data::FieldsOf(type).first);
+      out->mutable_year_month_interval()->set_end_field(data::FieldsOf(type).last);
       return;
     case arrow::Type::LIST: {
       const auto& list = static_cast<const arrow::ListType&>(type);

@@ -207,6 +207,14 @@ TEST(AppendValue, Intervals) {
             "INTERVAL '1-2' YEAR TO MONTH");
   EXPECT_EQ(Text("interval year to month", "-5", NullText::kCast),
             "INTERVAL '-0-5' YEAR TO MONTH");
+  EXPECT_EQ(Text("interval day", "86400000000", NullText::kCast), "INTERVAL '1' DAY");
+  EXPECT_EQ(Text("interval hour", "21600000000", NullText::kCast), "INTERVAL '06' HOUR");
+  EXPECT_EQ(Text("interval minute", "5400000000", NullText::kCast),
+            "INTERVAL '90' MINUTE");
+  EXPECT_EQ(Text("interval day to hour", "93600000000", NullText::kCast),
+            "INTERVAL '1 02' DAY TO HOUR");
+  EXPECT_EQ(Text("interval month", "1", NullText::kCast), "INTERVAL '1' MONTH");
+  EXPECT_EQ(Text("interval year", "24", NullText::kCast), "INTERVAL '2' YEAR");
 }
 
 std::string Double(double value) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "data/interval_type.h"
 #include "data/type_metadata.h"
 #include "data/type_tokenizer.h"
 #include "data/types.h"
@@ -234,8 +235,6 @@ Result<TypePtr> TypeParser::Struct() {
   return TypePtr(arrow::struct_(std::move(fields)));
 }
 
-// The engine knows the two widest intervals only, so "interval hour" becomes the one it
-// is part of.
 Result<TypePtr> TypeParser::Interval() {
   static constexpr std::array<std::string_view, 6> kUnits = {"YEAR", "MONTH",  "DAY",
                                                              "HOUR", "MINUTE", "SECOND"};
@@ -249,6 +248,7 @@ Result<TypePtr> TypeParser::Interval() {
   const std::optional<size_t> first = unit();
   if (!first) return UnsupportedType("INTERVAL");
   ++at_;
+  size_t last = *first;
   if (AtWord("TO")) {
     const Token& to = Peek();
     ++at_;
@@ -257,10 +257,14 @@ Result<TypePtr> TypeParser::Interval() {
         (*first < kFirstOfDayTime) != (*second < kFirstOfDayTime)) {
       return SyntaxError(text_, to.raw, to.position);
     }
+    last = *second;
     ++at_;
   }
-  return TypePtr(*first < kFirstOfDayTime ? arrow::month_interval()
-                                          : arrow::duration(arrow::TimeUnit::MICRO));
+  const bool months = *first < kFirstOfDayTime;
+  const size_t base = months ? 0 : kFirstOfDayTime;
+  const IntervalFields fields{static_cast<int>(*first - base),
+                              static_cast<int>(last - base)};
+  return months ? YearMonthInterval(fields) : DayTimeInterval(fields);
 }
 
 Result<TypePtr> TypeParser::Timestamp() {
@@ -292,7 +296,10 @@ Result<TypePtr> TypeParser::Decimal() {
     return Error(Fault::kUser,
                  "Decimal scale ({}) cannot be greater than precision ({}).", scale,
                  precision)
-        .Java(kParseException);
+        .Class("_LEGACY_ERROR_TEMP_1228")
+        .Java(kParseException)
+        .Param("scale", fmt::to_string(scale))
+        .Param("precision", fmt::to_string(precision));
   }
   if (precision > kMaxPrecision) {
     return Error(Fault::kUser, "Decimal precision {} exceeds max precision {}.",

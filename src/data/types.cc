@@ -6,6 +6,7 @@
 
 #include <iterator>
 
+#include "data/interval_type.h"
 #include "data/type_metadata.h"
 
 namespace millrace::data {
@@ -278,9 +279,8 @@ std::string JsonTypeName(const arrow::DataType& type) {
     case arrow::Type::TIMESTAMP:
       return IsTimestamp(type) ? "timestamp" : "timestamp_ntz";
     case arrow::Type::DURATION:
-      return "interval day to second";
     case arrow::Type::INTERVAL_MONTHS:
-      return "interval year to month";
+      return "interval " + IntervalFieldsText(type);
     case arrow::Type::LIST:
       return "array";
     case arrow::Type::MAP:

@@ -225,7 +225,8 @@ TEST(Types, DdlErrors) {
       {"a string collate UNICODE", "UNSUPPORTED_DATATYPE", "Unsupported data type"},
       {"a decimal(39,2)", "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION",
        "Decimal precision 39 exceeds"},
-      {"a decimal(5,7)", "", "Decimal scale (7) cannot be greater than precision (5)."},
+      {"a decimal(5,7)", "_LEGACY_ERROR_TEMP_1228",
+       "Decimal scale (7) cannot be greater than precision (5)."},
       {"a-b int", "INVALID_IDENTIFIER", "The unquoted identifier a-b is invalid"},
       {"a varchar", "DATATYPE_MISSING_SIZE", "DataType \"VARCHAR\" requires a length"},
       {"", "PARSE_EMPTY_STATEMENT", "Syntax error, unexpected empty statement."},
@@ -298,7 +299,9 @@ TEST(Types, JsonSpellings) {
   EXPECT_EQ(simple("\"decimal(10,2)\""), "decimal(10,2)");
   EXPECT_EQ(simple("\"null\""), "void");
   EXPECT_EQ(simple("\"varchar(5)\""), "string");
-  EXPECT_EQ(simple("\"interval day\""), "interval day to second");
+  EXPECT_EQ(simple("\"interval day\""), "interval day");
+  EXPECT_EQ(simple("\"interval hour to minute\""), "interval hour to minute");
+  EXPECT_EQ(simple("\"interval month\""), "interval month");
   EXPECT_EQ(simple(R"({"type":"struct","fields":[{"name":"a","type":"integer"}]})"),
             "struct<a:int>");
   for (const std::string_view wrong :

@@ -13,6 +13,7 @@
 #include <iterator>
 #include <limits>
 
+#include "data/interval_type.h"
 #include "data/show.h"
 #include "data/time_text.h"
 #include "data/zone_offset.h"
@@ -91,29 +92,46 @@ void AppendFloating(Float value, std::string* out) {
   }
 }
 
-// INTERVAL '1 02:03:04.5' DAY TO SECOND
-void AppendDayTime(int64_t micros, std::string* out) {
-  const bool negative = micros < 0;
+std::string UpperFields(const arrow::DataType& type) {
+  std::string text = IntervalFieldsText(type);
+  for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return text;
+}
+
+// INTERVAL '1 02:03:04.5' DAY TO SECOND; the first field has all that is greater than it.
+void AppendDayTime(int64_t micros, const arrow::DataType& type, std::string* out) {
+  constexpr std::array<uint64_t, 4> kMicros = {86'400'000'000, 3'600'000'000, 60'000'000,
+                                               1'000'000};
+  const IntervalFields fields = FieldsOf(type);
   uint64_t rest =
-      negative ? -static_cast<uint64_t>(micros) : static_cast<uint64_t>(micros);
-  const uint64_t fraction = rest % 1'000'000;
-  rest /= 1'000'000;
-  fmt::format_to(std::back_inserter(*out), "INTERVAL '{}{} {:02}:{:02}:{:02}",
-                 negative ? "-" : "", rest / 86'400, rest / 3600 % 24, rest / 60 % 60,
-                 rest % 60);
-  if (fraction != 0) {
-    std::string digits = fmt::format(".{:06}", fraction);
+      micros < 0 ? -static_cast<uint64_t>(micros) : static_cast<uint64_t>(micros);
+  fmt::format_to(std::back_inserter(*out), "INTERVAL '{}", micros < 0 ? "-" : "");
+  for (int field = fields.first; field <= fields.last; ++field) {
+    const uint64_t unit = kMicros[static_cast<size_t>(field)];
+    if (field > fields.first) *out += field == 1 ? ' ' : ':';
+    fmt::format_to(std::back_inserter(*out), fmt::runtime(field == 0 ? "{}" : "{:02}"),
+                   rest / unit);
+    rest %= unit;
+  }
+  if (fields.last == 3 && rest != 0) {
+    std::string digits = fmt::format(".{:06}", rest);
     digits.erase(digits.find_last_not_of('0') + 1);
     *out += digits;
   }
-  *out += "' DAY TO SECOND";
+  *out += "' " + UpperFields(type);
 }
 
 // INTERVAL '1-2' YEAR TO MONTH
-void AppendYearMonth(int32_t months, std::string* out) {
+void AppendYearMonth(int32_t months, const arrow::DataType& type, std::string* out) {
+  const IntervalFields fields = FieldsOf(type);
   const int64_t all = months < 0 ? -static_cast<int64_t>(months) : months;
-  fmt::format_to(std::back_inserter(*out), "INTERVAL '{}{}-{}' YEAR TO MONTH",
-                 months < 0 ? "-" : "", all / 12, all % 12);
+  fmt::format_to(std::back_inserter(*out), "INTERVAL '{}", months < 0 ? "-" : "");
+  if (fields == kYearToMonth) {
+    fmt::format_to(std::back_inserter(*out), "{}-{}", all / 12, all % 12);
+  } else {
+    *out += std::to_string(fields.first == 0 ? all / 12 : all);
+  }
+  *out += "' " + UpperFields(type);
 }
 
 void AppendBytes(std::string_view bytes, NullText style, std::string* out) {
@@ -245,10 +263,12 @@ void AppendValue(const arrow::Array& array, int64_t row, std::string_view time_z
       break;
     }
     case arrow::Type::DURATION:
-      AppendDayTime(value(std::type_identity<arrow::DurationArray>()), out);
+      AppendDayTime(value(std::type_identity<arrow::DurationArray>()), *array.type(),
+                    out);
       break;
     case arrow::Type::INTERVAL_MONTHS:
-      AppendYearMonth(value(std::type_identity<arrow::MonthIntervalArray>()), out);
+      AppendYearMonth(value(std::type_identity<arrow::MonthIntervalArray>()),
+                      *array.type(), out);
       break;
     case arrow::Type::LIST:
       AppendList(static_cast<const arrow::ListArray&>(array), row, time_zone, null_text,

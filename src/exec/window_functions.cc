@@ -198,7 +198,9 @@ class WindowFunctions final : public Operator {
     return {first, last};
   }
 
+  // With a second argument only the values that are not null count.
   Result<data::ArrayPtr> NthValue(const WindowCall& call) const {
+    const bool skips_nulls = call.args.size() > 1;
     MILLRACE_ASSIGN_OR_RETURN(
         const data::ArrayPtr values,
         expr::EvaluateToArray(*call.args[0], sorted_, epoch().eval));
@@ -206,7 +208,13 @@ class WindowFunctions final : public Operator {
     for (const Partition& p : partitions_) {
       for (int32_t i = p.begin; i < p.end; ++i) {
         const auto [first, last] = Frame(call.frame, p, i);
-        const int64_t at = first + call.number - 1;
+        int64_t at = first + call.number - 1;
+        if (skips_nulls) {
+          int64_t left = call.number;
+          for (at = first; at <= last; ++at) {
+            if (values->IsValid(at) && --left == 0) break;
+          }
+        }
         if (at <= last) from[i] = static_cast<int32_t>(at);
       }
     }

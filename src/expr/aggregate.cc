@@ -20,7 +20,8 @@ class Registry {
          {CountAggregates(), SumAggregates(), AverageAggregates(), MinMaxAggregates(),
           BooleanAggregates(), BitAggregates(), FirstLastAggregates(),
           ExtremumByAggregates(), MomentAggregates(), CovarianceAggregates(),
-          CollectAggregates(), DistinctCountAggregates()}) {
+          CollectAggregates(), DistinctCountAggregates(), AllValuesAggregates(),
+          ProductAggregates()}) {
       for (const AggregateSpec& spec : table) {
         all_.push_back(&spec);
         by_name_.emplace(spec.name, &spec);

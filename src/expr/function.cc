@@ -96,14 +96,16 @@ class Registry {
  public:
   Registry() {
     for (const auto table :
-         {ArithmeticFunctions(),  ArrayLambdaFunctions(), BitwiseFunctions(),
-          CastFunctions(),        CollectionFunctions(),  ComparisonFunctions(),
-          ConditionalFunctions(), ConstructorFunctions(), DateFieldFunctions(),
-          DateTimeFunctions(),    EncodingFunctions(),    FormatFunctions(),
-          HashFunctions(),        JsonFunctions(),        MapFunctions(),
-          MapLambdaFunctions(),   MathFunctions(),        MiscFunctions(),
-          NullFunctions(),        PatternFunctions(),     PredicateFunctions(),
-          SequenceFunctions(),    StringFunctions(),      TimeTextFunctions()}) {
+         {AesFunctions(),         ArithmeticFunctions(), ArrayEditFunctions(),
+          ArrayLambdaFunctions(), BitwiseFunctions(),    CastFunctions(),
+          CollectionFunctions(),  ComparisonFunctions(), ConditionalFunctions(),
+          ConstructorFunctions(), DateFieldFunctions(),  DateTimeFunctions(),
+          EncodingFunctions(),    FormatFunctions(),     HashFunctions(),
+          JsonFunctions(),        MapFunctions(),        MapLambdaFunctions(),
+          MathFunctions(),        MiscFunctions(),       NullFunctions(),
+          PatternFunctions(),     PredicateFunctions(),  SequenceFunctions(),
+          StringFunctions(),      TextShapeFunctions(),  TimeTextFunctions(),
+          UrlFunctions(),         Utf8Functions()}) {
       for (const FunctionSpec& spec : table) {
         all_.push_back(&spec);
         by_name_.emplace(spec.name, &spec);

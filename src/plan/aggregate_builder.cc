@@ -192,6 +192,7 @@ Result<PlanPtr> PlanBuilder::AddTimeWindow(PlanPtr input, const UnresolvedExpr& 
   if (!CastToTime(&time)) return WrongWindowTime(call, window, *time.expr->type());
   MILLRACE_RETURN_IF_ERROR(CheckWindow(call, window));
   window.window = WindowColumn("window", time);
+  window.window.nullable = window.slide < window.width;  // as Spark's Expand has it
   window.time = time.expr;
   std::vector<Attribute> output = input->output;
   output.push_back(window.window);

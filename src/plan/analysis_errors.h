@@ -19,4 +19,14 @@ Error ColumnCountsDiffer(std::string_view operation, const LogicalPlan& first,
 /// A name that a relation has no column of: UNRESOLVED_COLUMN_AMONG_FIELD_NAMES.
 Error NotAmongFields(const std::string& name, const LogicalPlan& relation);
 
+/// The same of a message of Spark Connect, CONNECT_INVALID_PLAN.….
+Error InvalidPlanNotAmongFields(const std::string& name, const LogicalPlan& relation);
+
+/// distinct() of a column of maps: UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE.
+Error NoSetOfMaps(const Attribute& column);
+
+/// A sort order, as text, of a type without order:
+/// DATATYPE_MISMATCH.INVALID_ORDERING_TYPE.
+Error NotSortable(const std::string& order, const arrow::DataType& type);
+
 }  // namespace millrace::plan

@@ -255,6 +255,12 @@ Result<ExprPtr> ExprResolver::ResolveCall(const UnresolvedExpr& expression) cons
     MILLRACE_ASSIGN_OR_RETURN(std::optional<ExprPtr> replacement, hook_(expression));
     if (replacement) return *std::move(replacement);
   }
+  if (EqualsIgnoreCase(expression.name, "grouping") ||
+      EqualsIgnoreCase(expression.name, "grouping_id")) {
+    return AnalysisError("UNSUPPORTED_GROUPING_EXPRESSION", "42K0E",
+                         "grouping()/grouping_id() can only be used with "
+                         "GroupingSets/Cube/Rollup.");
+  }
   if (IsWindowFunction(expression.name)) {
     return AnalysisError("WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE", "42601",
                          "Window function \"{}\" requires an OVER clause.",

@@ -48,6 +48,62 @@ bool HasGenerator(const UnresolvedExpr& expression) {
   return false;
 }
 
+UnresolvedExpr Text(const std::string& text) {
+  return UnresolvedExpr::Literal(
+      std::static_pointer_cast<const expr::Literal>(expr::MakeString(text))->value());
+}
+
+UnresolvedExpr Null() {
+  return UnresolvedExpr::Literal(
+      std::static_pointer_cast<const expr::Literal>(expr::MakeNull(data::NullType()))
+          ->value());
+}
+
+UnresolvedExpr InlineOf(std::vector<UnresolvedExpr> rows) {
+  return UnresolvedExpr::Call("inline", {UnresolvedExpr::Call("array", std::move(rows))});
+}
+
+// stack(n, values…) and json_tuple(text, fields…) as inline(array(…)) of their rows;
+// nothing for others.
+Result<std::optional<UnresolvedExpr>> AsInline(const UnresolvedExpr& call) {
+  const std::vector<UnresolvedExpr>& args = call.children;
+  if (call.kind != Kind::kCall || args.empty()) return std::optional<UnresolvedExpr>();
+  if (EqualsIgnoreCase(call.name, "json_tuple")) {
+    std::vector<UnresolvedExpr> fields;
+    for (size_t i = 1; i < args.size(); ++i) {
+      fields.push_back(Text(fmt::format("c{}", i - 1)));
+      fields.push_back(UnresolvedExpr::Call(
+          "get_json_object",
+          {args[0], UnresolvedExpr::Call("concat", {Text("$['"), args[i], Text("']")})}));
+    }
+    return std::optional(InlineOf({UnresolvedExpr::Call("named_struct", fields)}));
+  }
+  if (!EqualsIgnoreCase(call.name, "stack")) return std::optional<UnresolvedExpr>();
+  std::optional<int64_t> rows;
+  if (args[0].kind == Kind::kLiteral) {
+    rows = expr::IntegerLiteral(std::make_shared<expr::Literal>(args[0].literal));
+  }
+  if (!rows || *rows < 1 || args.size() < 2) {
+    return AnalysisError("DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", "42K09",
+                         "Cannot resolve \"{}\" due to data type mismatch: The `n` must "
+                         "be between (0, 2147483647] (current value = {}).",
+                         PrettySql(call), PrettySql(args[0]));
+  }
+  const size_t count = static_cast<size_t>(*rows);
+  const size_t width = (args.size() - 1 + count - 1) / count;
+  std::vector<UnresolvedExpr> made;
+  for (size_t row = 0; row < count; ++row) {
+    std::vector<UnresolvedExpr> fields;
+    for (size_t column = 0; column < width; ++column) {
+      const size_t index = 1 + row * width + column;
+      fields.push_back(Text(fmt::format("col{}", column)));
+      fields.push_back(index < args.size() ? args[index] : Null());
+    }
+    made.push_back(UnresolvedExpr::Call("named_struct", std::move(fields)));
+  }
+  return std::optional(InlineOf(std::move(made)));
+}
+
 // The columns it makes of `elements`, under the names they have without an alias.
 Result<std::vector<Attribute>> ColumnsOf(const GeneratorFunction& function,
                                          const ExprPtr& elements) {
@@ -98,10 +154,11 @@ Error AliasesDiffer(size_t wanted, const std::vector<std::string>& found) {
       .Param("aliasesNames", fmt::format("{}", fmt::join(found, ",")));
 }
 
-// One generator over `input`; `call` may be under the alias `item`.
+// One generator over `input`; `call` may be under the alias `item`. Spark takes all that
+// stack and json_tuple give for nullable: `all_nullable`.
 Result<PlanPtr> Apply(PlanPtr input, const UnresolvedExpr& item,
                       const UnresolvedExpr& call, const GeneratorFunction& function,
-                      const ExprResolver& resolver) {
+                      bool all_nullable, const ExprResolver& resolver) {
   if (call.children.size() != 1) {
     return expr::WrongArgumentCount(function.name, "1",
                                     static_cast<int>(call.children.size()));
@@ -109,6 +166,9 @@ Result<PlanPtr> Apply(PlanPtr input, const UnresolvedExpr& item,
   plan::Generate generate;
   MILLRACE_ASSIGN_OR_RETURN(generate.elements, resolver.Resolve(call.children[0]));
   MILLRACE_ASSIGN_OR_RETURN(generate.generated, ColumnsOf(function, generate.elements));
+  for (Attribute& attribute : generate.generated) {
+    attribute.nullable = attribute.nullable || all_nullable;
+  }
   generate.with_position = function.with_position;
   generate.fields = function.fields;
   generate.outer = function.outer;
@@ -134,7 +194,10 @@ Result<Generated> ApplyGenerators(PlanPtr input, std::span<const UnresolvedExpr>
   for (size_t i = 0; i < items.size(); ++i) {
     const UnresolvedExpr& bare =
         items[i].kind == Kind::kAlias ? items[i].children[0] : items[i];
-    const GeneratorFunction* const function = FunctionOf(bare);
+    MILLRACE_ASSIGN_OR_RETURN(const std::optional<UnresolvedExpr> rewritten,
+                              AsInline(bare));
+    const UnresolvedExpr& call = rewritten ? *rewritten : bare;
+    const GeneratorFunction* const function = FunctionOf(call);
     if (std::ranges::any_of(bare.children, HasGenerator)) {
       return AnalysisError(
                  "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS", "42K0E",
@@ -145,7 +208,8 @@ Result<Generated> ApplyGenerators(PlanPtr input, std::span<const UnresolvedExpr>
     if (function == nullptr) continue;
     const size_t before = generated.plan->output.size();
     MILLRACE_ASSIGN_OR_RETURN(generated.plan,
-                              Apply(generated.plan, items[i], bare, *function, resolver));
+                              Apply(generated.plan, items[i], call, *function,
+                                    rewritten.has_value(), resolver));
     generated.columns[i].assign(
         generated.plan->output.begin() + static_cast<std::ptrdiff_t>(before),
         generated.plan->output.end());

@@ -7,6 +7,7 @@
 #include "base/ascii.h"
 #include "base/error.h"
 #include "expr/cast.h"
+#include "plan/aggregation.h"
 #include "plan/expr_resolver.h"
 #include "plan/plan_builder.h"
 
@@ -63,6 +64,25 @@ Status RewriteGroupingCalls(std::span<const UnresolvedExpr> keys,
   return Status::OK();
 }
 
+// With the keys' columns in the place of the keys, but inside aggregate functions, which
+// see the rows as they were.
+bool ReplaceKeys(std::span<const UnresolvedExpr> keys, UnresolvedExpr* expression) {
+  if (FindAggregateCall(*expression) == expression) return false;
+  if (expression->kind != Kind::kAlias) {
+    const std::string text = PrettySql(*expression);
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (PrettySql(keys[i]) != text) continue;
+      *expression = UnresolvedExpr::Attribute({KeyName(i)});
+      return true;
+    }
+  }
+  bool replaced = false;
+  for (UnresolvedExpr& child : expression->children) {
+    replaced = ReplaceKeys(keys, &child) || replaced;
+  }
+  return replaced;
+}
+
 }  // namespace
 
 Result<PlanPtr> PlanBuilder::GroupingSets(
@@ -91,6 +111,10 @@ Result<PlanPtr> PlanBuilder::GroupingSets(
   std::vector<UnresolvedExpr> calls(aggregates.begin(), aggregates.end());
   for (UnresolvedExpr& call : calls) {
     MILLRACE_RETURN_IF_ERROR(RewriteGroupingCalls(keys, &call));
+    const std::string name = ColumnName(call);
+    if (ReplaceKeys(keys, &call) && call.kind != Kind::kAlias) {
+      call = UnresolvedExpr::Alias(std::move(call), name);
+    }
   }
   MILLRACE_ASSIGN_OR_RETURN(PlanPtr grouped,
                             Aggregate(std::move(expanded), grouping, calls));

@@ -13,10 +13,12 @@
 #include "base/error.h"
 #include "base/interval.h"
 #include "expr/cast.h"
+#include "expr/type_rules.h"
 #include "plan/aggregation.h"
 #include "plan/analysis_errors.h"
 #include "plan/expr_resolver.h"
 #include "plan/generator.h"
+#include "plan/missing_columns.h"
 #include "plan/pretty_sql.h"
 #include "plan/range_source.h"
 #include "plan/window_collector.h"
@@ -25,6 +27,15 @@ namespace millrace::plan {
 namespace {
 
 using Kind = UnresolvedExpr::Kind;
+
+bool IsMissingColumn(const Status& status) {
+  return !status.ok() && status.error().error_class.starts_with("UNRESOLVED_COLUMN");
+}
+
+bool HasWindowCall(const UnresolvedExpr& expression) {
+  return expression.kind == Kind::kWindow ||
+         std::ranges::any_of(expression.children, HasWindowCall);
+}
 
 // `name` is the clause: "limit", "tail" or "offset".
 Status CheckNotNegative(int64_t count, std::string_view name) {
@@ -256,7 +267,19 @@ Result<PlanPtr> PlanBuilder::Filter(PlanPtr input,
         .Param("condition", "\"" + text + "\"")
         .Param("expressionList", found);
   }
-  MILLRACE_ASSIGN_OR_RETURN(ExprPtr resolved, resolver.Resolve(condition));
+  if (HasWindowCall(condition)) {
+    return AnalysisError("WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE", "42601",
+                         "It is not allowed to use window functions inside WHERE clause.")
+        .Param("clauseName", "WHERE");
+  }
+  Result<ExprPtr> found = resolver.Resolve(condition);
+  if (IsMissingColumn(found.status())) {
+    if (PlanPtr wider = WithMissingColumns(input)) {
+      Result<PlanPtr> filtered = Filter(std::move(wider), condition);
+      if (filtered.ok()) return OnlyColumns(*std::move(filtered), input->output);
+    }
+  }
+  MILLRACE_ASSIGN_OR_RETURN(ExprPtr resolved, std::move(found));
   const arrow::Type::type type = resolved->type()->id();
   if (type == arrow::Type::NA) {
     MILLRACE_ASSIGN_OR_RETURN(resolved, expr::MakeCast(resolved, data::BooleanType()));
@@ -409,7 +432,6 @@ Result<PlanPtr> PlanBuilder::WithWatermark(PlanPtr input, const std::string& eve
 Result<PlanPtr> PlanBuilder::Deduplicate(PlanPtr input,
                                          std::span<const std::string> columns,
                                          bool within_watermark) const {
-  ExprResolver resolver(input->output, conf_);
   std::vector<AttributeId> keys;
   for (const std::string& name : columns) {
     bool found = false;
@@ -418,13 +440,13 @@ Result<PlanPtr> PlanBuilder::Deduplicate(PlanPtr input,
       keys.push_back(attribute.id);
       found = true;
     }
-    if (!found) {
-      size_t used = 0;
-      return resolver.FindAttribute({name}, &used).status();
-    }
+    if (!found) return InvalidPlanNotAmongFields(name, *input);
   }
   if (columns.empty()) {
-    for (const Attribute& attribute : input->output) keys.push_back(attribute.id);
+    for (const Attribute& attribute : input->output) {
+      if (attribute.type->id() == arrow::Type::MAP) return NoSetOfMaps(attribute);
+      keys.push_back(attribute.id);
+    }
   }
   std::vector<Attribute> output = input->output;
   return MakePlan(plan::Deduplicate{std::move(keys), within_watermark},
@@ -543,10 +565,24 @@ Result<PlanPtr> PlanBuilder::Sort(PlanPtr input,
   ExprResolver resolver(input, conf_);
   std::vector<SortKey> keys;
   for (const UnresolvedExpr& item : order) {
-    MILLRACE_ASSIGN_OR_RETURN(ExprPtr resolved, resolver.Resolve(item));
+    Result<ExprPtr> found = resolver.Resolve(item);
+    if (IsMissingColumn(found.status())) {
+      if (PlanPtr wider = WithMissingColumns(input)) {
+        Result<PlanPtr> sorted = Sort(std::move(wider), order);
+        if (sorted.ok()) return OnlyColumns(*std::move(sorted), input->output);
+      }
+    }
+    MILLRACE_ASSIGN_OR_RETURN(ExprPtr resolved, std::move(found));
     const bool has_order = item.kind == Kind::kSortOrder;
-    keys.push_back({std::move(resolved), has_order && item.descending,
-                    has_order ? item.nulls_first : true});
+    SortKey key{std::move(resolved), has_order && item.descending,
+                has_order ? item.nulls_first : true};
+    if (!expr::IsOrderable(*key.expr->type())) {
+      return NotSortable(fmt::format("{} {} NULLS {}", PrettySql(item, resolver),
+                                     key.descending ? "DESC" : "ASC",
+                                     key.nulls_first ? "FIRST" : "LAST"),
+                         *key.expr->type());
+    }
+    keys.push_back(std::move(key));
   }
   std::vector<Attribute> output = input->output;
   return MakePlan(plan::Sort{std::move(keys)}, {std::move(input)}, std::move(output));

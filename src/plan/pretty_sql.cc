@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "base/ascii.h"
+#include "data/interval_type.h"
 #include "data/show.h"
 #include "data/types.h"
 #include "expr/aggregate.h"
@@ -45,6 +46,10 @@ constexpr std::array kInfix = {
 bool IsDate(const data::TypePtr& type) { return type && type->id() == Type::DATE32; }
 bool IsInterval(const data::TypePtr& type) {
   return type && (type->id() == Type::DURATION || type->id() == Type::INTERVAL_MONTHS);
+}
+bool IsDays(const data::TypePtr& type) {
+  return type && type->id() == Type::DURATION &&
+         data::FieldsOf(*type) == data::IntervalFields{0, 0};
 }
 bool IsTime(const data::TypePtr& type) { return type && type->id() == Type::TIMESTAMP; }
 
@@ -167,6 +172,11 @@ std::optional<std::string> Printer::TimeSum(const UnresolvedExpr& call, bool plu
   }
   if (plus && IsDate(right_type) && is_number(left_type)) {
     return fmt::format("date_add({}, {})", Text(right), Text(left));
+  }
+  if (IsDate(left_type) && IsDays(right_type)) {
+    const std::string days = fmt::format("extractansiintervaldays({})", Text(right));
+    return fmt::format(fmt::runtime(plus ? "date_add({}, {})" : "date_add({}, (- {}))"),
+                       Text(left), days);
   }
   if ((IsDate(left_type) || IsTime(left_type)) && IsInterval(right_type)) {
     return fmt::format("{} {} {}", Text(left), plus ? "+" : "-", Text(right));

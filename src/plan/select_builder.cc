@@ -65,6 +65,64 @@ bool Aggregates(const SelectClauses& clauses) {
          std::any_of(clauses.order_by.begin(), clauses.order_by.end(), HasAggregate);
 }
 
+using GroupingKeys = std::vector<UnresolvedExpr>;
+
+bool IsCall(const UnresolvedExpr& expression, std::string_view name) {
+  return expression.kind == Kind::kCall && EqualsIgnoreCase(expression.name, name);
+}
+
+bool IsSeveralGroupings(const UnresolvedExpr& group) {
+  return IsCall(group, "rollup") || IsCall(group, "cube") ||
+         IsCall(group, "grouping sets");
+}
+
+bool HasGroupingSets(const std::vector<UnresolvedExpr>& group_by) {
+  return std::any_of(group_by.begin(), group_by.end(), IsSeveralGroupings);
+}
+
+// (a, b) in a list of keys counts as one.
+GroupingKeys KeysOf(const UnresolvedExpr& group) {
+  return IsCall(group, "struct") ? group.children : GroupingKeys{group};
+}
+
+// The sets of keys that one item of GROUP BY stands for.
+std::vector<GroupingKeys> SetsOf(const UnresolvedExpr& group) {
+  if (!IsSeveralGroupings(group)) return {{group}};
+  std::vector<GroupingKeys> sets;
+  const std::vector<UnresolvedExpr>& items = group.children;
+  if (IsCall(group, "grouping sets")) {
+    for (const UnresolvedExpr& item : items) sets.push_back(KeysOf(item));
+    return sets;
+  }
+  const bool cube = IsCall(group, "cube");
+  const size_t count = cube ? size_t{1} << items.size() : items.size() + 1;
+  for (size_t set = 0; set < count; ++set) {
+    GroupingKeys& keys = sets.emplace_back();
+    for (size_t i = 0; i < items.size(); ++i) {
+      const bool left_out = cube ? (set >> i & 1) != 0 : i + set >= items.size();
+      if (left_out) continue;
+      for (UnresolvedExpr& key : KeysOf(items[i])) keys.push_back(std::move(key));
+    }
+  }
+  return sets;
+}
+
+// Of all items: each set of one with each of the others.
+std::vector<GroupingKeys> GroupingSetsOf(const std::vector<UnresolvedExpr>& group_by) {
+  std::vector<GroupingKeys> sets = {{}};
+  for (const UnresolvedExpr& group : group_by) {
+    std::vector<GroupingKeys> longer;
+    for (const GroupingKeys& set : sets) {
+      for (const GroupingKeys& more : SetsOf(group)) {
+        longer.push_back(set);
+        longer.back().insert(longer.back().end(), more.begin(), more.end());
+      }
+    }
+    sets = std::move(longer);
+  }
+  return sets;
+}
+
 // One SELECT while its plan is made.
 class SelectBuilder {
  public:
@@ -87,6 +145,8 @@ class SelectBuilder {
                            bool prefer_items) const;
   Result<UnresolvedExpr> GroupKey(const UnresolvedExpr& group) const;
   Status AddKeys(Aggregation* aggregation) const;
+  // The list over several groupings at once.
+  Result<PlanPtr> GroupedBySets(const std::vector<UnresolvedExpr>& items) const;
   // The select list, and behind it the expressions of `further`, as one plan.
   Result<PlanPtr> Columns(const std::vector<UnresolvedExpr>& further) const;
   Status AddOrderKey(const UnresolvedExpr& item, const std::vector<Attribute>& listed);
@@ -183,6 +243,7 @@ Result<PlanPtr> SelectBuilder::Columns(const std::vector<UnresolvedExpr>& furthe
   }
   items.insert(items.end(), further.begin(), further.end());
   if (!Aggregates(clauses_)) return builder_.Project(input_, items);
+  if (HasGroupingSets(clauses_.group_by)) return GroupedBySets(items);
   Aggregation aggregation(builder_, input_);
   MILLRACE_RETURN_IF_ERROR(AddKeys(&aggregation));
   std::vector<NamedExpr> columns;
@@ -194,6 +255,38 @@ Result<PlanPtr> SelectBuilder::Columns(const std::vector<UnresolvedExpr>& furthe
     }
   }
   return std::move(aggregation).Finish(std::move(columns));
+}
+
+Result<PlanPtr> SelectBuilder::GroupedBySets(
+    const std::vector<UnresolvedExpr>& items) const {
+  std::vector<UnresolvedExpr> keys;
+  std::vector<std::string> names;
+  std::vector<std::vector<size_t>> sets;
+  for (const std::vector<UnresolvedExpr>& set : GroupingSetsOf(clauses_.group_by)) {
+    std::vector<size_t>& positions = sets.emplace_back();
+    for (const UnresolvedExpr& group : set) {
+      MILLRACE_ASSIGN_OR_RETURN(UnresolvedExpr key, GroupKey(group));
+      const std::string name = PrettySql(key);
+      const auto known = std::find(names.begin(), names.end(), name);
+      positions.push_back(static_cast<size_t>(known - names.begin()));
+      if (known != names.end()) continue;
+      names.push_back(name);
+      keys.push_back(std::move(key));
+    }
+  }
+  std::vector<uint64_t> left_out;
+  for (const std::vector<size_t>& set : sets) {
+    uint64_t bits = (uint64_t{1} << keys.size()) - 1;
+    for (const size_t position : set)
+      bits &= ~(uint64_t{1} << (keys.size() - 1 - position));
+    left_out.push_back(bits);
+  }
+  MILLRACE_ASSIGN_OR_RETURN(
+      PlanPtr plan, builder_.GroupingSets(input_, keys, std::move(left_out), items));
+  const std::vector<Attribute> listed(
+      plan->output.begin() + static_cast<std::ptrdiff_t>(keys.size()),
+      plan->output.end());
+  return Keep(std::move(plan), listed);
 }
 
 Status SelectBuilder::AddOrderKey(const UnresolvedExpr& item,

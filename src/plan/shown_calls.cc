@@ -73,6 +73,7 @@ constexpr ShownCall kShownCalls[] = {
     {.function = "log2", .name = "LOG2"},
     {.function = "make_interval", .complete = 7, .defaults = "0|0|0|0|0|0|0"},
     {.function = "mask", .complete = 5, .defaults = "X|x|n|NULL"},
+    {.function = "mode", .args = 1},
     {.function = "months_between", .complete = 3, .defaults = "true"},
     {.function = "nth_value", .args = 2},
     {.function = "ntile", .complete = 1, .defaults = "1"},
@@ -153,6 +154,9 @@ bool IsTrue(const std::string& argument) { return argument == "true"; }
 
 std::string ShownCallText(std::string_view function, bool distinct,
                           std::vector<std::string> args) {
+  if (function == "mode" && args.size() == 2 && IsTrue(args[1])) {
+    return fmt::format("mode() WITHIN GROUP (ORDER BY {} DESC)", args[0]);
+  }
   std::string_view name = NameFor(function, args.size());
   std::string_view suffix;
   const auto found =

@@ -32,7 +32,7 @@ struct UnresolvedExpr {
 
   Kind kind = Kind::kLiteral;
   std::vector<std::string> name_parts;  // of an alias: its names, where it has several
-  std::optional<int64_t> plan_id;  // the relation a column was taken from: df.a
+  std::optional<int64_t> plan_id;       // the relation a column was taken from: df.a
   std::string name;
   std::string metadata;  // of an alias: JSON
   data::ArrayPtr literal;

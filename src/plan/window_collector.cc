@@ -132,6 +132,9 @@ Status WindowCollector::Bind(const UnresolvedExpr& call, const ExprResolver& res
       bound->attribute.type = args[0]->type();
       bound->attribute.nullable = true;
       bound->args = {args[0]};
+      if (args.size() > 2 && PrettySql(call.children[2]) == "true") {
+        bound->args.push_back(args[2]);  // IGNORE NULLS
+      }
       if (bound->number > 0) return Status::OK();
       return AnalysisError(
           "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", "42K09",
@@ -160,6 +163,17 @@ Result<ExprPtr> WindowCollector::Add(const UnresolvedExpr& window,
   const auto partition = specs.first(window.partitions);
   const auto order = specs.subspan(window.partitions);
 
+  if (window.frame && window.frame->lower && window.frame->upper &&
+      *window.frame->lower > *window.frame->upper) {
+    const std::string quoted = fmt::format("\"{}\"", window.name);
+    return AnalysisError(
+               "DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_WRONG_COMPARISON", "42K09",
+               "Cannot resolve {} due to data type mismatch: The lower bound of a window "
+               "frame must be less than or equal to the upper bound.",
+               quoted)
+        .Param("comparison", "less than or equal")
+        .Param("sqlExpr", quoted);
+  }
   WindowCall call;
   MILLRACE_RETURN_IF_ERROR(Bind(function, resolver, &call));
   const bool ranks = call.kind != WindowCall::Kind::kAggregate &&

@@ -58,10 +58,19 @@ struct Relation {
   std::vector<std::string> column_names;
 };
 
+/// GROUP BY. Several groupings at once are calls of rollup, cube and "grouping sets",
+/// whose arguments are keys, or calls of struct over several keys.
 struct GroupBy {
   enum class Kind { kNone, kExpressions, kAll };
   Kind kind = Kind::kNone;
   std::vector<Expression> expressions;
+};
+
+/// LATERAL VIEW explode(list) alias AS column
+struct LateralView {
+  Expression generator;
+  std::string alias;  // of its columns; empty if none
+  std::vector<std::string> column_names;
 };
 
 /// SELECT … FROM … WHERE … GROUP BY … HAVING …
@@ -69,6 +78,7 @@ struct Select {
   bool distinct = false;
   std::vector<Expression> items;
   RelationPtr from;  // null: one row without columns
+  std::vector<LateralView> views;
   std::optional<Expression> where;
   GroupBy group_by;
   std::optional<Expression> having;

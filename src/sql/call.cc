@@ -231,16 +231,56 @@ Result<Tree> Parser::StructCall() {
 
 // f(x) OVER (PARTITION BY a ORDER BY b ROWS BETWEEN …)
 Result<Tree> Parser::Over(Tree function) {
-  const size_t first = next_++;
-  if (!IsSymbol("(")) {
-    MILLRACE_RETURN_IF_ERROR(Name().status());
-    return Unsupported(first, "A window with a name");
-  }
   ++next_;
   Tree tree;
   tree.height = function.height + 1;
   auto* window = tree.message.mutable_window();
   *window->mutable_window_function() = std::move(function.message);
+  if (TakeSymbol("(")) {
+    MILLRACE_RETURN_IF_ERROR(WindowSpec(window));
+    return tree;
+  }
+  const size_t named_at = next_;
+  MILLRACE_ASSIGN_OR_RETURN(const std::string name, Name());
+  const std::optional<size_t> open = NamedWindow(name);
+  if (!open) {
+    return ParseError(FragmentFrom(named_at), "MISSING_WINDOW_SPECIFICATION", "42P20",
+                      "Window specification is not defined in the WINDOW clause for {}. "
+                      "For more information about WINDOW clauses, please refer to "
+                      "'https://spark.apache.org/docs/latest/"
+                      "sql-ref-syntax-qry-select-window.html'.",
+                      name)
+        .Param("windowName", name);
+  }
+  const size_t after = next_;
+  next_ = *open + 1;
+  MILLRACE_RETURN_IF_ERROR(WindowSpec(window));
+  next_ = after;
+  return tree;
+}
+
+// Where the specification of a window opens that the WINDOW clause of this query, further
+// on, gives a name: WINDOW w AS (…), v AS (…).
+std::optional<size_t> Parser::NamedWindow(const std::string& name) const {
+  int depth = 0;
+  bool in_clause = false;
+  for (size_t i = next_; i + 2 < tokens_.size() && depth >= 0; ++i) {
+    const Token& token = tokens_[i];
+    if (token.kind == TokenKind::kSymbol && token.text == "(") ++depth;
+    if (token.kind == TokenKind::kSymbol && token.text == ")") --depth;
+    if (depth != 0) continue;
+    const size_t ahead = i - next_;
+    in_clause = in_clause || (IsWord("WINDOW", ahead) && IsWord("AS", ahead + 2));
+    if (in_clause && IsWord("AS", ahead + 1) && IsSymbol("(", ahead + 2) &&
+        EqualsIgnoreCase(token.text, name)) {
+      return i + 2;
+    }
+  }
+  return std::nullopt;
+}
+
+// What stands between the brackets of a window, and the closing one.
+Status Parser::WindowSpec(Expression::Window* window) {
   if (TakeWords({"PARTITION", "BY"}) || TakeWords({"DISTRIBUTE", "BY"})) {
     MILLRACE_ASSIGN_OR_RETURN(std::vector<Tree> keys, ExpressionList());
     for (Tree& key : keys) *window->add_partition_spec() = std::move(key.message);
@@ -254,8 +294,7 @@ Result<Tree> Parser::Over(Tree function) {
   if (IsAnyWord({"ROWS", "RANGE"})) {
     MILLRACE_ASSIGN_OR_RETURN(*window->mutable_frame_spec(), Frame());
   }
-  MILLRACE_RETURN_IF_ERROR(ExpectSymbol(")"));
-  return tree;
+  return ExpectSymbol(")");
 }
 
 Result<Expression::Window::WindowFrame> Parser::Frame() {

@@ -111,6 +111,14 @@ bool IsYearMonthUnit(std::string_view word) {
   return unit == "year" || unit == "month";
 }
 
+int IntervalField(std::string_view word) {
+  const std::string unit = Unit(word);
+  if (IsYearMonthUnit(word)) return unit == "year" ? 0 : 1;
+  if (unit == "week") return 0;
+  const size_t part = PartIndex(word);
+  return static_cast<int>(std::min(part, kParts.size() - 1));  // parts of a second
+}
+
 bool IsIntervalNumber(std::string_view text) {
   if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
   return text.find_first_of("0123456789") != std::string_view::npos &&

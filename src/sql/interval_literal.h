@@ -11,6 +11,9 @@ namespace millrace::sql {
 /// DAY, days, week … without case.
 bool IsIntervalUnit(std::string_view word);
 bool IsYearMonthUnit(std::string_view word);
+/// The field of Spark's interval types that a unit belongs to: year 0, month 1; day 0,
+/// hour 1, minute 2, second 3.
+int IntervalField(std::string_view word);
 
 /// "12", "-1.5".
 bool IsIntervalNumber(std::string_view text);

@@ -293,6 +293,11 @@ Result<Tree> Parser::Parameter() {
   const Expression* value = nullptr;
   std::string name;
   if (positional) {
+    if (!options_.named_arguments.empty()) {
+      return AnalysisError("INVALID_QUERY_MIXED_QUERY_PARAMETERS", "42613",
+                           "Parameterized query must either use positional, or named "
+                           "parameters, but not both.");
+    }
     const size_t index = parameters_++;
     // Spark names a parameter without value after where it stands.
     name = fmt::format("_{}", tokens_[first].begin);
@@ -319,20 +324,46 @@ Result<Tree> Parser::Parameter() {
 // Intervals
 // ---------------------------------------------------------------------------------------
 
+namespace {
+
+// The type of an interval literal has the fields from its first unit to its last.
+void SetIntervalFields(std::span<const std::string_view> units,
+                       Expression::Literal* literal) {
+  if (units.empty()) return;
+  int first = 3;
+  int last = 0;
+  for (const std::string_view unit : units) {
+    first = std::min(first, IntervalField(unit));
+    last = std::max(last, IntervalField(unit));
+  }
+  const auto set = [&](auto* type) {
+    type->set_start_field(first);
+    type->set_end_field(last);
+  };
+  if (literal->has_year_month_interval()) {
+    set(literal->mutable_data_type()->mutable_year_month_interval());
+  } else {
+    set(literal->mutable_data_type()->mutable_day_time_interval());
+  }
+}
+
+}  // namespace
+
 Result<Tree> Parser::Interval() {
   const size_t first = next_++;
   if (Peek().kind == TokenKind::kString && !IsIntervalUnit(Peek(1).text)) {
     // INTERVAL '1 day 2 hours'
     MILLRACE_ASSIGN_OR_RETURN(const std::string text, OneString());
     MILLRACE_ASSIGN_OR_RETURN(const CalendarInterval value, ParseInterval(text));
-    return IntervalTree(first, value);
+    return IntervalTree(first, value, {});
   }
   const bool sign = IsSymbol("-") || IsSymbol("+");
   if (IsWord("TO", sign ? 3 : 2)) return IntervalFromTo(first);
   return IntervalOfUnits(first);
 }
 
-Result<Tree> Parser::IntervalTree(size_t first_token, const CalendarInterval& value) {
+Result<Tree> Parser::IntervalTree(size_t first_token, const CalendarInterval& value,
+                                  std::span<const std::string_view> units) {
   Tree tree;
   Expression::Literal* literal = tree.message.mutable_literal();
   if (value.months != 0 && (value.days != 0 || value.micros != 0)) {
@@ -343,6 +374,7 @@ Result<Tree> Parser::IntervalTree(size_t first_token, const CalendarInterval& va
   }
   if (value.months != 0) {
     literal->set_year_month_interval(value.months);
+    SetIntervalFields(units, literal);
     return tree;
   }
   int64_t micros = 0;
@@ -355,12 +387,14 @@ Result<Tree> Parser::IntervalTree(size_t first_token, const CalendarInterval& va
                                    Previous().end() - tokens_[first_token].begin));
   }
   literal->set_day_time_interval(micros);
+  SetIntervalFields(units, literal);
   return tree;
 }
 
 // INTERVAL 1 DAY 2 HOURS
 Result<Tree> Parser::IntervalOfUnits(size_t first_token) {
   std::string text;
+  std::vector<std::string_view> units;
   bool year_month = false;
   bool day_time = false;
   while (true) {
@@ -391,10 +425,11 @@ Result<Tree> Parser::IntervalOfUnits(size_t first_token) {
     text += fmt::format("{}{} {} ", IsSymbol("-") && !twice ? "-" : "",
                         std::string_view(value).substr(twice ? 1 : 0), unit);
     (IsYearMonthUnit(unit) ? year_month : day_time) = true;
+    units.push_back(unit);
     next_ = value_at + 2;
   }
   if (year_month && day_time)
-    return IntervalTree(first_token, {1, 1, 0});  // the error of both
+    return IntervalTree(first_token, {1, 1, 0}, units);  // the error of both
   Result<CalendarInterval> value = ParseInterval(text);
   if (!value.ok()) {
     return ParseError(FragmentFrom(first_token), value.status().error().error_class,
@@ -404,9 +439,10 @@ Result<Tree> Parser::IntervalOfUnits(size_t first_token) {
   if (year_month) {
     Tree tree;
     tree.message.mutable_literal()->set_year_month_interval(value->months);
+    SetIntervalFields(units, tree.message.mutable_literal());
     return tree;
   }
-  return IntervalTree(first_token, *value);
+  return IntervalTree(first_token, *value, units);
 }
 
 // INTERVAL '1 02:03' DAY TO MINUTE
@@ -440,6 +476,8 @@ Result<Tree> Parser::IntervalFromTo(size_t first_token) {
   } else {
     literal->set_day_time_interval(amount);
   }
+  const std::string_view units[] = {from, to};
+  SetIntervalFields(units, literal);
   return tree;
 }
 

@@ -82,7 +82,9 @@ TEST(ParseErrors, HaveSparksClasses) {
   EXPECT_EQ(ClassOf("SELECT 'a"), "PARSE_SYNTAX_ERROR");
   EXPECT_EQ(ClassOf("foo bar"), "PARSE_SYNTAX_ERROR");
   EXPECT_EQ(ClassOf("INSERT INTO t VALUES (1)"), "UNSUPPORTED_FEATURE");
-  EXPECT_EQ(ClassOf("SELECT a FROM t LATERAL VIEW explode(b) x"), "UNSUPPORTED_FEATURE");
+  EXPECT_EQ(ClassOf("SELECT a FROM t LATERAL VIEW b x"), "PARSE_SYNTAX_ERROR");
+  EXPECT_EQ(ClassOf("SELECT sum(a) OVER w FROM t WINDOW v AS (ORDER BY a)"),
+            "MISSING_WINDOW_SPECIFICATION");
 }
 
 std::string Repeated(std::string_view text, int count) {

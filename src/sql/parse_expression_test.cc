@@ -284,14 +284,23 @@ TEST(ParseExpression, Aliases) {
 }
 
 TEST(ParseExpression, Parameters) {
-  ParseOptions options;
-  options.named_arguments["x"].mutable_literal()->set_integer(7);
-  options.positional_arguments.resize(2);
-  options.positional_arguments[0].mutable_literal()->set_string("p");
-  options.positional_arguments[1].mutable_literal()->set_boolean(true);
-  const Result<Expression> expression = ParseExpression("f(:x, ?, ?, :x)", options);
-  ASSERT_TRUE(expression.ok()) << expression.status().ToString();
-  EXPECT_EQ(Show(*expression), "f(7, 'p', true, 7)");
+  ParseOptions named;
+  named.named_arguments["x"].mutable_literal()->set_integer(7);
+  const Result<Expression> by_name = ParseExpression("f(:x, :x)", named);
+  ASSERT_TRUE(by_name.ok()) << by_name.status().ToString();
+  EXPECT_EQ(Show(*by_name), "f(7, 7)");
+
+  ParseOptions positional;
+  positional.positional_arguments.resize(2);
+  positional.positional_arguments[0].mutable_literal()->set_string("p");
+  positional.positional_arguments[1].mutable_literal()->set_boolean(true);
+  const Result<Expression> by_place = ParseExpression("f(?, ?)", positional);
+  ASSERT_TRUE(by_place.ok()) << by_place.status().ToString();
+  EXPECT_EQ(Show(*by_place), "f('p', true)");
+
+  const Result<Expression> mixed = ParseExpression("f(:x, ?)", named);
+  ASSERT_FALSE(mixed.ok());
+  EXPECT_EQ(mixed.status().error().error_class, "INVALID_QUERY_MIXED_QUERY_PARAMETERS");
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -133,6 +135,8 @@ class Parser {
   Result<Tree> TimeUnitCall(std::string_view name);
   Result<Tree> StructCall();
   Result<Tree> Over(Tree function);
+  std::optional<size_t> NamedWindow(const std::string& name) const;
+  Status WindowSpec(Expression::Window* window);
   Result<Expression::Window::WindowFrame> Frame();
   Status FrameBound(Expression::Window::WindowFrame::FrameBoundary* bound);
   /// A type, as text: "decimal(10,2)".
@@ -144,7 +148,8 @@ class Parser {
   Result<Tree> Number(bool negative);
   Result<Tree> TypedLiteral();
   Result<Tree> Interval();
-  Result<Tree> IntervalTree(size_t first_token, const CalendarInterval& value);
+  Result<Tree> IntervalTree(size_t first_token, const CalendarInterval& value,
+                            std::span<const std::string_view> units);
   Result<Tree> IntervalOfUnits(size_t first_token);
   Result<Tree> IntervalFromTo(size_t first_token);
   Result<Tree> Parameter();
@@ -163,6 +168,9 @@ class Parser {
   Result<QueryPtr> SelectQuery(RelationPtr from);
   Status Clauses(Select* select);
   Status ParseGroupBy(GroupBy* group_by);
+  Result<Tree> GroupingElement();
+  Result<LateralView> ParseLateralView();
+  Status WindowClause();
   Status Organisation(Query* query);
   // Relations (relation.cc).
   Result<RelationPtr> From();

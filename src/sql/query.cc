@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
 #include "sql/parser.h"
 
 namespace millrace::sql {
@@ -192,7 +193,10 @@ Status Parser::Clauses(Select* select) {
   if (select->from == nullptr && TakeWord("FROM")) {
     MILLRACE_ASSIGN_OR_RETURN(select->from, From());
   }
-  if (IsWord("LATERAL") && IsWord("VIEW", 1)) return Unsupported(next_, "LATERAL VIEW");
+  while (TakeWords({"LATERAL", "VIEW"})) {
+    MILLRACE_ASSIGN_OR_RETURN(LateralView view, ParseLateralView());
+    select->views.push_back(std::move(view));
+  }
   if (IsAnyWord({"PIVOT", "UNPIVOT"}) && IsSymbol("(", 1)) {
     return Unsupported(next_, "PIVOT and UNPIVOT");
   }
@@ -206,8 +210,49 @@ Status Parser::Clauses(Select* select) {
     MILLRACE_ASSIGN_OR_RETURN(Tree condition, ParseExpression());
     select->having = std::move(condition.message);
   }
-  if (IsWord("WINDOW") && IsName(1)) return Unsupported(next_, "The WINDOW clause");
+  if (IsWord("WINDOW") && IsName(1)) return WindowClause();
   return Status::OK();
+}
+
+// WINDOW w AS (…), …: those who use them have read them already; see Over.
+Status Parser::WindowClause() {
+  ++next_;
+  do {
+    MILLRACE_RETURN_IF_ERROR(Name().status());
+    MILLRACE_RETURN_IF_ERROR(ExpectWord("AS"));
+    MILLRACE_RETURN_IF_ERROR(ExpectSymbol("("));
+    Expression::Window window;
+    MILLRACE_RETURN_IF_ERROR(WindowSpec(&window));
+  } while (TakeSymbol(","));
+  return Status::OK();
+}
+
+// [OUTER] function(…) [alias] [AS column, …]
+Result<LateralView> Parser::ParseLateralView() {
+  LateralView view;
+  const bool outer = TakeWord("OUTER");
+  const size_t first = next_;
+  MILLRACE_ASSIGN_OR_RETURN(Tree call, ParseExpression());
+  view.generator = std::move(call.message);
+  if (!view.generator.has_unresolved_function()) {
+    return SyntaxError({text_, tokens_[first].begin, tokens_[first].end()});
+  }
+  if (outer) {
+    auto* function = view.generator.mutable_unresolved_function();
+    if (!LowerCase(function->function_name()).ends_with("_outer")) {
+      function->set_function_name(function->function_name() + "_outer");
+    }
+  }
+  if (!IsWord("AS") && AtImplicitAlias()) {
+    MILLRACE_ASSIGN_OR_RETURN(view.alias, Name());
+  }
+  if (TakeWord("AS")) {
+    do {
+      MILLRACE_ASSIGN_OR_RETURN(std::string name, Name());
+      view.column_names.push_back(std::move(name));
+    } while (TakeSymbol(","));
+  }
+  return view;
 }
 
 Status Parser::ParseGroupBy(GroupBy* group_by) {
@@ -219,18 +264,46 @@ Status Parser::ParseGroupBy(GroupBy* group_by) {
     group_by->kind = Kind::kAll;
     return Status::OK();
   }
-  const bool sets = IsWord("GROUPING") && IsWord("SETS", 1);
-  const bool rollup = IsWord("ROLLUP") && IsSymbol("(", 1);
-  const bool cube = IsWord("CUBE") && IsSymbol("(", 1);
-  if (sets || rollup || cube) {
-    return Unsupported(next_, "Grouping by ROLLUP, CUBE and GROUPING SETS");
+  do {
+    MILLRACE_ASSIGN_OR_RETURN(Tree element, GroupingElement());
+    group_by->expressions.push_back(std::move(element.message));
+  } while (TakeSymbol(","));
+  const bool rollup = IsWord("WITH") && IsWord("ROLLUP", 1);
+  if (!rollup && !(IsWord("WITH") && IsWord("CUBE", 1))) return Status::OK();
+  next_ += 2;
+  Expression groupings;
+  auto* const function = groupings.mutable_unresolved_function();
+  function->set_function_name(rollup ? "rollup" : "cube");
+  for (Expression& expression : group_by->expressions) {
+    *function->add_arguments() = std::move(expression);
   }
-  MILLRACE_ASSIGN_OR_RETURN(std::vector<Tree> trees, ExpressionList());
-  for (Tree& tree : trees) group_by->expressions.push_back(std::move(tree.message));
-  if (IsWord("WITH") && (IsWord("ROLLUP", 1) || IsWord("CUBE", 1))) {
-    return Unsupported(next_, "Grouping WITH ROLLUP and WITH CUBE");
-  }
+  group_by->expressions.clear();
+  group_by->expressions.push_back(std::move(groupings));
   return Status::OK();
+}
+
+// A key; ROLLUP (…) and CUBE (…), which read like calls; GROUPING SETS ((a, b), c, ()).
+Result<Tree> Parser::GroupingElement() {
+  if (!IsWord("GROUPING") || !IsWord("SETS", 1)) return ParseExpression();
+  next_ += 2;
+  MILLRACE_RETURN_IF_ERROR(ExpectSymbol("("));
+  std::vector<Tree> sets;
+  do {
+    std::vector<Tree> keys;
+    if (TakeSymbol("(")) {
+      if (!IsSymbol(")")) {
+        MILLRACE_ASSIGN_OR_RETURN(keys, ExpressionList());
+      }
+      MILLRACE_RETURN_IF_ERROR(ExpectSymbol(")"));
+    } else {
+      MILLRACE_ASSIGN_OR_RETURN(Tree key, ParseExpression());
+      keys.push_back(std::move(key));
+    }
+    MILLRACE_ASSIGN_OR_RETURN(Tree set, Call("struct", std::move(keys)));
+    sets.push_back(std::move(set));
+  } while (TakeSymbol(","));
+  MILLRACE_RETURN_IF_ERROR(ExpectSymbol(")"));
+  return Call("grouping sets", std::move(sets));
 }
 
 // ORDER BY … LIMIT … OFFSET …

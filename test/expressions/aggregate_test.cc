@@ -260,6 +260,20 @@ TEST(Aggregates, GiveWhatSparkGives) {
   EXPECT_GT(compared, 150);
 }
 
+// "sum(a) FROM (1), (2)" for the list "(1, 2)".
+std::string CallOverRows(const AggregateSpec& spec, std::string_view list) {
+  list.remove_prefix(1);
+  list.remove_suffix(1);
+  std::string rows;
+  size_t columns = 1;
+  for (const std::string& row : SplitList(list)) {
+    const bool tuple = row.starts_with('(');
+    if (tuple) columns = SplitList(row.substr(1, row.size() - 2)).size();
+    rows += (rows.empty() ? "" : ", ") + (tuple ? row : "(" + row + ")");
+  }
+  return std::string(spec.name) + (columns == 1 ? "(a)" : "(a, b)") + " FROM " + rows;
+}
+
 TEST(Aggregates, ExamplesAreTrue) {
   for (const AggregateSpec* spec : AllAggregates()) {
     constexpr std::string_view kArrow = " → ";
@@ -267,17 +281,10 @@ TEST(Aggregates, ExamplesAreTrue) {
     ASSERT_NE(arrow, std::string_view::npos) << spec->name;
     const std::string_view call = spec->example.substr(0, arrow);
     EXPECT_TRUE(call.starts_with(std::string(spec->name) + "(")) << spec->example;
-    std::string_view list = call.substr(spec->name.size() + 1);
-    list.remove_suffix(1);
-    std::string rows;
-    size_t columns = 1;
-    for (const std::string& row : SplitList(list)) {
-      const bool tuple = row.starts_with('(');
-      if (tuple) columns = SplitList(row.substr(1, row.size() - 2)).size();
-      rows += (rows.empty() ? "" : ", ") + (tuple ? row : "(" + row + ")");
-    }
-    const std::string sql =
-        std::string(spec->name) + (columns == 1 ? "(a)" : "(a, b)") + " FROM " + rows;
+    const bool complete = call.find(" FROM ") != std::string_view::npos;
+    const std::string sql = complete
+                                ? std::string(call)
+                                : CallOverRows(*spec, call.substr(spec->name.size()));
     EXPECT_THAT(Evaluated(sql, Way::kAtOnce),
                 testing::EndsWith(
                     ": " + std::string(spec->example.substr(arrow + kArrow.size()))))
@@ -375,8 +382,10 @@ TEST(Accumulators, ResetMakesSlotsEmptyAgain) {
                          spec->name == "any";
     const data::Batch rows =
         *MakeRows(boolean ? "(true, 1), (false, 2)" : "(5, 1), (7, 2)");
-    const std::string call =
-        std::string(spec->name) + (spec->min_args == 2 ? "(a, b)" : "(a)");
+    const bool share = spec->name.find("percentile") != std::string_view::npos;
+    const std::string call = std::string(spec->name) + (share                 ? "(a, 0.5)"
+                                                        : spec->min_args == 2 ? "(a, b)"
+                                                                              : "(a)");
     const BoundAggregate bound = *BindCallText(call, rows);
     const auto groups = bound.make();
     groups->Resize(2);

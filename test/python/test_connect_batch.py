@@ -106,8 +106,9 @@ def test_describe(spark):
         ("min", "1", "a"), ("max", "3", "b"),
     ]  # fmt: skip
     assert frame.summary("count", "max").collect() == [("count", "2", "2"), ("max", "3", "b")]
-    with pytest.raises(AnalysisException, match="50%"):
-        frame.summary("50%").collect()
+    assert frame.summary("50%", "75%").collect() == [("50%", "1", None), ("75%", "3", None)]
+    with pytest.raises(AnalysisException, match="count_distinct"):
+        frame.summary("count_distinct").collect()
 
 
 @pytest.mark.parametrize("format", ["parquet", "json", "csv"])

@@ -2,6 +2,7 @@
 #include <arrow/util/decimal.h>
 
 #include "base/error.h"
+#include "data/interval_type.h"
 #include "expr/aggregates/arguments.h"
 #include "expr/aggregates/decimals.h"
 #include "expr/aggregates/slots.h"
@@ -218,12 +219,14 @@ Result<BoundAggregate> Bind(std::string_view name, std::span<const ExprPtr> args
       bound.make = [] { return std::make_unique<DoubleAverage<In>>(); };
     });
   } else {
-    bound.type = type;
+    bound.type = type->id() == arrow::Type::DURATION
+                     ? data::DayTimeInterval(data::kDayToSecond)
+                     : data::YearMonthInterval(data::kYearToMonth);
     sum_type = type;
     VisitNumber(*type, [&]<typename In>(std::type_identity<In>) {
       if constexpr (std::is_same_v<In, int32_t> || std::is_same_v<In, int64_t>) {
-        bound.make = [type, on_overflow] {
-          return std::make_unique<IntervalAverage<In>>(type, on_overflow);
+        bound.make = [average = bound.type, on_overflow] {
+          return std::make_unique<IntervalAverage<In>>(average, on_overflow);
         };
       }
     });

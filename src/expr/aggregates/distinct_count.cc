@@ -107,7 +107,7 @@ Result<BoundAggregate> Bind(std::span<const ExprPtr> args, const BindContext&) {
         .Param("funcName", "`approx_count_distinct`");
   }
   return BoundAggregate{
-      .args = {args[0]},
+      .args = {args.begin(), args.end()},  // the deviation tells calls apart
       .type = data::LongType(),
       .nullable = false,
       .state_type =

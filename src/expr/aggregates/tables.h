@@ -8,6 +8,7 @@
 
 namespace millrace::expr {
 
+std::span<const AggregateSpec> AllValuesAggregates();
 std::span<const AggregateSpec> CountAggregates();
 std::span<const AggregateSpec> SumAggregates();
 std::span<const AggregateSpec> AverageAggregates();
@@ -17,6 +18,7 @@ std::span<const AggregateSpec> BitAggregates();
 std::span<const AggregateSpec> FirstLastAggregates();
 std::span<const AggregateSpec> ExtremumByAggregates();
 std::span<const AggregateSpec> MomentAggregates();
+std::span<const AggregateSpec> ProductAggregates();
 std::span<const AggregateSpec> CovarianceAggregates();
 std::span<const AggregateSpec> CollectAggregates();
 std::span<const AggregateSpec> DistinctCountAggregates();

@@ -190,6 +190,13 @@ Bound BindArithmetic(const Operator& op, Args args) {
 
 template <Arithmetic operation, OnFailure on_failure = OnFailure::kError>
 Bound BindOperator(std::string_view name, Args args) {
+  if constexpr (operation == Arithmetic::kMultiply || operation == Arithmetic::kDivide) {
+    std::optional<Bound> scaled =
+        BindScaledInterval(args, operation == Arithmetic::kDivide);
+    if (scaled.has_value() && on_failure == OnFailure::kError) {
+      return *std::move(scaled);
+    }
+  }
   if constexpr (operation == Arithmetic::kAdd || operation == Arithmetic::kSubtract) {
     std::optional<Bound> time = BindTimeSum(args, operation == Arithmetic::kSubtract);
     if (time.has_value()) return *std::move(time);
@@ -234,7 +241,10 @@ Bound BindTryModulo(Args args, const BindContext&) {
 // The operand of negative, positive and abs: a number; strings are read as doubles.
 Result<ExprPtr> UnaryOperand(std::string_view name, Args args, std::string_view wanted) {
   const data::TypePtr& type = args[0]->type();
-  if (data::IsNumeric(*type) || IsDuration(args[0])) return args[0];
+  if (data::IsNumeric(*type) || IsDuration(args[0]) ||
+      type->id() == Type::INTERVAL_MONTHS) {
+    return args[0];
+  }
   if (data::IsString(*type) || type->id() == Type::NA) {
     return MakeCast(args[0], data::DoubleType());
   }

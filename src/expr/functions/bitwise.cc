@@ -168,7 +168,7 @@ Bound BindBitGet(Args args, const BindContext&) {
                    "integer value in [0, {}), but got {}.",
                    width, at)
             .Class("INVALID_PARAMETER_VALUE.BIT_POSITION_RANGE", "22023")
-            .Java(kSparkRuntimeException)
+            .Java("org.apache.spark.SparkIllegalArgumentException")
             .Param("functionName", "`bit_get`")
             .Param("parameter", "`pos`")
             .Param("upper", fmt::format("{}", width))

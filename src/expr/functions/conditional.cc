@@ -15,6 +15,12 @@ using arrow::Type;
 using Bound = Result<BoundFunction>;
 using Args = std::span<const ExprPtr>;
 
+bool IsTrue(const ExprPtr& condition) {
+  const auto* literal = dynamic_cast<const Literal*>(condition.get());
+  return literal != nullptr && literal->type()->id() == Type::BOOL &&
+         !literal->is_null() && Reader<bool>(Value{literal->value(), true})[0];
+}
+
 // CASE over conditions that are boolean and values that have a common type.
 Bound MakeCase(std::string_view name, std::vector<ExprPtr> args, Args original) {
   std::vector<ExprPtr> values;
@@ -27,7 +33,15 @@ Bound MakeCase(std::string_view name, std::vector<ExprPtr> args, Args original) 
 
   BoundFunction function;
   function.type = values[0]->type();
-  function.nullable = !has_else || AnyNullable(values);
+  // What stands behind a condition that is always true is never looked at.
+  size_t reached = values.size();
+  bool ends = has_else;
+  for (size_t i = 0; i + 1 < args.size() && reached == values.size(); i += 2) {
+    if (!IsTrue(args[i])) continue;
+    reached = i / 2 + 1;
+    ends = true;
+  }
+  function.nullable = !ends || AnyNullable(std::span(values).first(reached));
   function.lazy_kernel = EvaluateCase;
   function.args = std::move(args);
   return function;

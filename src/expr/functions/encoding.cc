@@ -454,14 +454,15 @@ const FunctionSpec kFunctions[] = {
      [](Args args, const BindContext&) {
        return BindWith("decode", args, {data::BinaryType(), data::StringType()},
                        data::StringType(), TextKernel<Text, Text>(Decode),
-                       {.can_fail = true});
+                       {.makes_nulls = true, .can_fail = true});
      },
      "A binary in a character set as string.",
      "decode(encode('abc', 'utf-8'), 'utf-8') → abc"},
     {"encode", 2, 2,
      [](Args args, const BindContext&) {
        return BindWith("encode", args, {data::StringType()}, data::BinaryType(),
-                       TextKernel<Text, Text>(Encode), {.can_fail = true});
+                       TextKernel<Text, Text>(Encode),
+                       {.makes_nulls = true, .can_fail = true});
      },
      "A string in a character set.", "encode('abc', 'utf-8') → abc"},
     {"hex", 1, 1, BindHex, "A bigint, string or binary in hexadecimal.",

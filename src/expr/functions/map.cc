@@ -47,7 +47,7 @@ Bound NullArray() {
 Bound BindKeys(Args args, const BindContext&) {
   if (args[0]->type()->id() == Type::NA) return NullArray();
   if (args[0]->type()->id() != Type::MAP) return NotAMap("map_keys", args);
-  return MakeBound({args[0]}, data::ArrayOf(MapOf(args[0]).key_type(), false),
+  return MakeBound({args[0]}, data::ArrayOf(MapOf(args[0]).key_type()),
                    [](const KernelInput& in) -> Result<Value> {
                      return WithElements(
                          in,

@@ -161,7 +161,7 @@ Bound RoundIntegers(ExprPtr arg, int scale, Rounding rounding) {
   return bound;
 }
 
-Bound BindRound(Text name, Args given, Rounding rounding) {
+Bound RoundAnything(Text name, Args given, Rounding rounding) {
   std::vector<ExprPtr> args(given.begin(), given.end());
   if (args.size() == 1) args.push_back(MakeInt(0));
   MILLRACE_ASSIGN_OR_RETURN(const std::optional<int> scale, ScaleArgument(name, args));
@@ -197,6 +197,13 @@ Bound BindRound(Text name, Args given, Rounding rounding) {
                    UnaryKernel<double, double>([digits, rounding](double value) {
                      return RoundDouble(value, digits, rounding);
                    }));
+}
+
+// Spark's RoundBase is always nullable.
+Bound BindRound(Text name, Args args, Rounding rounding) {
+  MILLRACE_ASSIGN_OR_RETURN(BoundFunction bound, RoundAnything(name, args, rounding));
+  bound.nullable = true;
+  return bound;
 }
 
 // ceil and floor: without digits double gives bigint, and a decimal loses its fraction;
@@ -512,7 +519,10 @@ const FunctionSpec kFunctions[] = {
      "Degrees in radians.", "radians(180) → 3.141592653589793"},
     {"rint", 1, 1,
      [](Args args, const BindContext&) {
-       return OfDouble("rint", args, [](double x) { return std::nearbyint(x); });
+       return BindWith(
+           "rint", args, {data::DoubleType()}, data::DoubleType(),
+           UnaryKernel<double, double>([](double x) { return std::nearbyint(x); }),
+           {.makes_nulls = true});
      },
      "The nearest integer as double, ties to the even one.", "rint(12.3456) → 12.0"},
     {"round", 1, 2,

@@ -101,6 +101,8 @@ const FunctionSpec kFunctions[] = {
     {"assert_true", 1, 2, BindAssertTrue,
      "Null where the condition is true; else an error that ends the query.",
      "assert_true(1 < 2) → NULL"},
+    {"distributed_sequence_id", 0, 0, BindMonotonicId, "The number of the row, from 0.",
+     "distributed_sequence_id() → 0"},
     {"input_file_name", 0, 0, [](Args, const BindContext&) { return ConstantText(""); },
      "Always empty: rows do not remember their file.", "input_file_name() → "},
     {"monotonically_increasing_id", 0, 0, BindMonotonicId,

@@ -7,6 +7,7 @@
 #include "expr/functions/bind.h"
 #include "expr/functions/lists.h"
 #include "expr/functions/tables.h"
+#include "expr/functions/time_sequence.h"
 #include "expr/functions/typed_call.h"
 
 namespace millrace::expr {
@@ -86,11 +87,16 @@ Result<Value> MakeSequences(const KernelInput& in) {
                constant};
 }
 
-Bound BindSequence(Args args, const BindContext&) {
+Bound BindSequence(Args args, const BindContext& context) {
+  const arrow::Type::type id = args[0]->type()->id();
+  if (id == arrow::Type::DATE32 || id == arrow::Type::TIMESTAMP) {
+    return BindTimeSequence(args, context);
+  }
   for (const ExprPtr& arg : args) {
     if (!data::IsInteger(*arg->type())) {
       return UnsupportedError(
-          "sequence of {} is not supported yet: of whole numbers only.",
+          "sequence of {} is not supported yet: of whole numbers, dates and timestamps "
+          "only.",
           data::SqlTypeName(*arg->type()));
     }
   }
@@ -107,7 +113,7 @@ Bound BindSequence(Args args, const BindContext&) {
 
 const FunctionSpec kFunctions[] = {
     {"sequence", 2, 3, BindSequence,
-     "The whole numbers from the first to the second, by 1 or by the third.",
+     "The numbers or times from the first to the second, by 1, a day, or the third.",
      "sequence(1, 5) → [1, 2, 3, 4, 5]"},
 };
 

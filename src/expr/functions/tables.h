@@ -8,7 +8,9 @@
 
 namespace millrace::expr {
 
+std::span<const FunctionSpec> AesFunctions();
 std::span<const FunctionSpec> ArithmeticFunctions();
+std::span<const FunctionSpec> ArrayEditFunctions();
 std::span<const FunctionSpec> ArrayLambdaFunctions();
 std::span<const FunctionSpec> BitwiseFunctions();
 std::span<const FunctionSpec> CastFunctions();
@@ -31,6 +33,9 @@ std::span<const FunctionSpec> PatternFunctions();
 std::span<const FunctionSpec> PredicateFunctions();
 std::span<const FunctionSpec> SequenceFunctions();
 std::span<const FunctionSpec> StringFunctions();
+std::span<const FunctionSpec> TextShapeFunctions();
 std::span<const FunctionSpec> TimeTextFunctions();
+std::span<const FunctionSpec> UrlFunctions();
+std::span<const FunctionSpec> Utf8Functions();
 
 }  // namespace millrace::expr

@@ -14,4 +14,9 @@ namespace millrace::expr {
 std::optional<Result<BoundFunction>> BindTimeSum(std::span<const ExprPtr> args,
                                                  bool subtract);
 
+/// Binds an interval times or by (`divide`) a number, and a number times an interval;
+/// nothing for other operands. Halves are rounded away from zero.
+std::optional<Result<BoundFunction>> BindScaledInterval(std::span<const ExprPtr> args,
+                                                        bool divide);
+
 }  // namespace millrace::expr

@@ -86,8 +86,9 @@ Bound BindFromUnixtime(Args args, const BindContext&) {
           return Status::OK();
         });
   };
-  return MakeBound({std::move(seconds), std::move(pattern)}, data::StringType(),
-                   std::move(kernel), {.can_fail = !patterns.fixed(), .foldable = false});
+  return MakeBound(
+      {std::move(seconds), std::move(pattern)}, data::StringType(), std::move(kernel),
+      {.makes_nulls = true, .can_fail = !patterns.fixed(), .foldable = false});
 }
 
 // --- parsing
