@@ -34,10 +34,12 @@ void Engine::Register() {
   connectors_.AddSource(connectors::file::MakeParquetProvider());
   connectors_.AddSource(connectors::file::MakeJsonProvider(MakeJsonParser));
   connectors_.AddSource(connectors::file::MakeCsvProvider());
+  connectors_.AddSource(connectors::file::MakeTextProvider());
   connectors_.AddSink(connectors::console::MakeConsoleSinkProvider(std::cout));
   connectors_.AddSink(connectors::file::MakeParquetSinkProvider());
   connectors_.AddSink(connectors::file::MakeJsonSinkProvider());
   connectors_.AddSink(connectors::file::MakeCsvSinkProvider());
+  connectors_.AddSink(connectors::file::MakeTextSinkProvider());
   connectors_.AddSink(connectors::kafka::MakeKafkaSinkProvider());
   connectors_.AddSink(connectors::memory::MakeMemorySinkProvider(*tables_));
   connectors_.AddSink(connectors::noop::MakeNoopSinkProvider());

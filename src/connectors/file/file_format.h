@@ -29,6 +29,9 @@ class FileFormat {
   virtual std::string_view name() const = 0;
   virtual std::span<const OptionSpec> options() const = 0;
 
+  /// The columns that all files of the format have; null where that depends on the file.
+  virtual data::SchemaPtr FixedSchema() const { return nullptr; }
+
   /// The columns of files without .schema(…). At least one file.
   virtual Result<data::SchemaPtr> InferSchema(std::span<const DataFile> files,
                                               const ReadContext& context) const = 0;
@@ -47,6 +50,7 @@ class FileFormat {
 std::unique_ptr<FileFormat> MakeParquetFormat();
 std::unique_ptr<FileFormat> MakeJsonFormat(connector::RowParserFactory parsers);
 std::unique_ptr<FileFormat> MakeCsvFormat();
+std::unique_ptr<FileFormat> MakeTextFormat();
 
 /// The type with nulls allowed everywhere: what Spark makes of a file's schema.
 data::TypePtr AsNullable(const data::TypePtr& type);

@@ -199,6 +199,17 @@ constexpr OptionSpec kCsvOptions[] = {
      .supported = false},
 };
 
+constexpr OptionSpec kLineOptions[] = {
+    {.key = "wholetext",
+     .type = OptionType::kBoolean,
+     .fallback = "false",
+     .help = "Each file is one row."},
+    {.key = "lineSep", .help = "Between rows; by default any of \\r, \\r\\n and \\n."},
+    {.key = "encoding",
+     .help = "Known to Spark; not built yet: UTF-8.",
+     .supported = false},
+};
+
 constexpr OptionSpec kSinkOptions[] = {
     {.key = "path",
      .help = "The lake's folder; start(path) and save(path) mean the same."},
@@ -261,6 +272,11 @@ constexpr OptionSpec kCsvSinkOptions[] = {
      .help = "Every cell in quotes."},
 };
 
+constexpr OptionSpec kLineSinkOptions[] = {
+    {.key = "lineSep", .fallback = "\\n", .help = "After each row."},
+    {.key = "compression", .help = "Known to Spark; not built yet.", .supported = false},
+};
+
 template <size_t... kSizes>
 constexpr auto Join(const OptionSpec (&... tables)[kSizes]) {
   std::array<OptionSpec, (kSizes + ...)> all{};
@@ -275,17 +291,21 @@ constexpr auto Join(const OptionSpec (&... tables)[kSizes]) {
 constexpr auto kParquetSource = Join(kSourceOptions, kParquetOptions);
 constexpr auto kJsonSource = Join(kSourceOptions, kTextOptions, kJsonOptions);
 constexpr auto kCsvSource = Join(kSourceOptions, kTextOptions, kCsvOptions);
+constexpr auto kTextSource = Join(kSourceOptions, kLineOptions);
 constexpr auto kParquetSink = Join(kSinkOptions, kParquetCompression);
 constexpr auto kJsonSink = Join(kSinkOptions, kTextSinkOptions, kJsonSinkOptions);
 constexpr auto kCsvSink = Join(kSinkOptions, kTextSinkOptions, kCsvSinkOptions);
+constexpr auto kTextSink = Join(kSinkOptions, kLineSinkOptions);
 
 }  // namespace
 
 std::span<const OptionSpec> ParquetSourceOptions() { return kParquetSource; }
 std::span<const OptionSpec> JsonSourceOptions() { return kJsonSource; }
 std::span<const OptionSpec> CsvSourceOptions() { return kCsvSource; }
+std::span<const OptionSpec> TextSourceOptions() { return kTextSource; }
 std::span<const OptionSpec> ParquetSinkOptions() { return kParquetSink; }
 std::span<const OptionSpec> JsonSinkOptions() { return kJsonSink; }
 std::span<const OptionSpec> CsvSinkOptions() { return kCsvSink; }
+std::span<const OptionSpec> TextSinkOptions() { return kTextSink; }
 
 }  // namespace millrace::connectors::file

@@ -10,8 +10,10 @@ namespace millrace::connectors::file {
 std::span<const OptionSpec> ParquetSourceOptions();
 std::span<const OptionSpec> JsonSourceOptions();
 std::span<const OptionSpec> CsvSourceOptions();
+std::span<const OptionSpec> TextSourceOptions();
 std::span<const OptionSpec> ParquetSinkOptions();
 std::span<const OptionSpec> JsonSinkOptions();
 std::span<const OptionSpec> CsvSinkOptions();
+std::span<const OptionSpec> TextSinkOptions();
 
 }  // namespace millrace::connectors::file

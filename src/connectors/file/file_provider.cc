@@ -15,6 +15,7 @@
 #include "connectors/file/file_sink.h"
 #include "connectors/file/file_source.h"
 #include "connectors/file/parquet_writer.h"
+#include "connectors/file/text_format.h"
 #include "connectors/file/text_writer.h"
 
 namespace millrace::connectors::file {
@@ -51,7 +52,14 @@ class FileSourceProvider final : public connector::SourceProvider {
     MILLRACE_RETURN_IF_ERROR(CheckOptions(options));
     MILLRACE_ASSIGN_OR_RETURN(const std::vector<std::string> roots,
                               PathsOf(options, paths));
-    if (streaming && user_schema == nullptr) {
+    const data::SchemaPtr given =
+        user_schema != nullptr ? user_schema : format_->FixedSchema();
+    if (streaming) {
+      for (const std::string& root : roots) {
+        MILLRACE_RETURN_IF_ERROR(CheckStreamPath(*context.fs, root));
+      }
+    }
+    if (streaming && given == nullptr) {
       return ArgumentError(
                  "Schema must be specified when creating a streaming source DataFrame. "
                  "If some "
@@ -61,17 +69,12 @@ class FileSourceProvider final : public connector::SourceProvider {
                  "'spark.read.load(directory)' and infer schema from it.")
           .Class("_LEGACY_ERROR_TEMP_2048");
     }
-    if (streaming) {
-      for (const std::string& root : roots) {
-        MILLRACE_RETURN_IF_ERROR(CheckStreamPath(*context.fs, root));
-      }
-    }
     MILLRACE_ASSIGN_OR_RETURN(const Listing listing, List(options, roots, context));
     MILLRACE_ASSIGN_OR_RETURN(const std::vector<data::FieldPtr> partitions,
                               PartitionColumns(listing, user_schema));
     data::SchemaPtr schema;
-    if (user_schema != nullptr) {
-      schema = AsNullable(*user_schema);
+    if (given != nullptr) {
+      schema = AsNullable(*given);
     } else if (listing.files.empty()) {
       return AnalysisError(
                  "UNABLE_TO_INFER_SCHEMA", "42KD9",
@@ -140,9 +143,10 @@ class FileSourceProvider final : public connector::SourceProvider {
     return options.Check(fmt::format("{} source", name()), format_->options());
   }
 
-  /// "Parquet", "JSON", "CSV": as Spark's messages call them.
+  /// "Parquet", "JSON", "CSV", "Text": as Spark's messages call them.
   std::string DisplayName() const {
     if (name() == "parquet") return "Parquet";
+    if (name() == "text") return "Text";
     return name() == "json" ? "JSON" : "CSV";
   }
 
@@ -256,6 +260,10 @@ std::unique_ptr<connector::SourceProvider> MakeCsvProvider() {
   return std::make_unique<FileSourceProvider>(MakeCsvFormat());
 }
 
+std::unique_ptr<connector::SourceProvider> MakeTextProvider() {
+  return std::make_unique<FileSourceProvider>(MakeTextFormat());
+}
+
 std::unique_ptr<connector::SinkProvider> MakeParquetSinkProvider() {
   return std::make_unique<FileSinkProvider>(
       "parquet", ParquetSinkOptions(),
@@ -273,6 +281,11 @@ std::unique_ptr<connector::SinkProvider> MakeJsonSinkProvider() {
 std::unique_ptr<connector::SinkProvider> MakeCsvSinkProvider() {
   return std::make_unique<FileSinkProvider>("csv", CsvSinkOptions(), CsvLinesFormat,
                                             CheckCsvSchema);
+}
+
+std::unique_ptr<connector::SinkProvider> MakeTextSinkProvider() {
+  return std::make_unique<FileSinkProvider>("text", TextSinkOptions(), TextLinesFormat,
+                                            CheckTextSchema);
 }
 
 }  // namespace millrace::connectors::file

@@ -1,4 +1,4 @@
-// The file formats one can read and write: parquet, json, csv.
+// The file formats one can read and write: parquet, json, csv, text.
 #pragma once
 
 #include <memory>
@@ -14,9 +14,11 @@ std::unique_ptr<connector::SourceProvider> MakeParquetProvider();
 std::unique_ptr<connector::SourceProvider> MakeJsonProvider(
     connector::RowParserFactory parsers);
 std::unique_ptr<connector::SourceProvider> MakeCsvProvider();
+std::unique_ptr<connector::SourceProvider> MakeTextProvider();
 
 std::unique_ptr<connector::SinkProvider> MakeParquetSinkProvider();
 std::unique_ptr<connector::SinkProvider> MakeJsonSinkProvider();
 std::unique_ptr<connector::SinkProvider> MakeCsvSinkProvider();
+std::unique_ptr<connector::SinkProvider> MakeTextSinkProvider();
 
 }  // namespace millrace::connectors::file
