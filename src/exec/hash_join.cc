@@ -69,7 +69,7 @@ class HashJoin final : public Operator {
     }
     batches_.clear();
     MILLRACE_RETURN_IF_ERROR(
-        FindKeyedRows(options_, build_side_, build_, epoch().eval, false, &keyed_));
+        FindKeyedRows(options_, build_side_, build_, epoch().eval, &keyed_));
     std::vector<Slot> slots;
     std::vector<Slot> added;
     table_->FindOrAdd(keyed_.keys, &slots, &added);
@@ -88,7 +88,7 @@ class HashJoin final : public Operator {
     if (build_ == nullptr)
       return InternalError("a join was probed before its other side ended");
     MILLRACE_RETURN_IF_ERROR(
-        FindKeyedRows(options_, probe_side_, batch, epoch().eval, false, &keyed_));
+        FindKeyedRows(options_, probe_side_, batch, epoch().eval, &keyed_));
     const bool needs_ends = keeps_probe_ || once_;
     // Without a further condition the first pair decides a semi or anti join.
     const bool first_only = once_ && options_.condition.expr == nullptr;

@@ -28,8 +28,7 @@ std::vector<bool> NullKeys(const JoinOptions& options,
 }  // namespace
 
 Status FindKeyedRows(const JoinOptions& options, int side, const Batch& batch,
-                     const expr::EvalContext& context, bool keep_null_keys,
-                     KeyedRows* out) {
+                     const expr::EvalContext& context, KeyedRows* out) {
   const JoinSide& from = options.sides[side];
   Batch candidates = batch;
   if (from.condition != nullptr) {
@@ -49,20 +48,17 @@ Status FindKeyedRows(const JoinOptions& options, int side, const Batch& batch,
                               expr::EvaluateToArray(*expression, candidates, context));
     keys.push_back(std::move(key));
   }
-  out->unmatchable = NullKeys(options, keys);
-  if (keep_null_keys) {
-    out->unmatchable.resize(out->rows.size(), false);
-  } else if (!out->unmatchable.empty()) {
+  const std::vector<bool> null_key = NullKeys(options, keys);
+  if (!null_key.empty()) {
     std::vector<int32_t> kept;  // of the candidates
     for (size_t i = 0; i < out->rows.size(); ++i) {
-      if (!out->unmatchable[i]) kept.push_back(static_cast<int32_t>(i));
+      if (!null_key[i]) kept.push_back(static_cast<int32_t>(i));
     }
     for (data::ArrayPtr& key : keys) {
       MILLRACE_ASSIGN_OR_RETURN(key, data::Take(*key, kept));
     }
     for (int32_t& row : kept) row = out->rows[row];
     out->rows = std::move(kept);
-    out->unmatchable.clear();
   }
   if (!keys.empty()) return data::EncodeKeys(keys, &out->keys);
   // Every row meets every row, as far as keys go.

@@ -49,18 +49,14 @@ struct JoinOptions {
 };
 
 /// The rows of a batch that may have a match: those that satisfy their side's condition
-/// and have no null in a key that null does not equal. With `keep_null_keys` the latter
-/// stay, marked.
+/// and have no null in a key that null does not equal.
 struct KeyedRows {
   std::vector<int32_t> rows;           // ascending
   std::vector<data::ArrayPtr> values;  // the keys of those rows
   data::EncodedKeys keys;              // one per entry of `rows`
-  std::vector<bool>
-      unmatchable;  // per entry, only with `keep_null_keys`: it has a null key
 };
 Status FindKeyedRows(const JoinOptions& options, int side, const Batch& batch,
-                     const expr::EvalContext& context, bool keep_null_keys,
-                     KeyedRows* out);
+                     const expr::EvalContext& context, KeyedRows* out);
 
 /// Which of the pairs (left row, right row) satisfy the condition: positions, ascending.
 Result<std::vector<int32_t>> MatchingPairs(const PairCondition& condition,
@@ -104,8 +100,8 @@ struct StreamJoinOptions {
   int event_time[2] = {-1, -1};  // columns by which late rows are dropped
 };
 /// Joins two streams: remembers the rows of both as long as a row yet to come may match.
-/// A row without a match is emitted when it is forgotten. Spark:
-/// StreamingSymmetricHashJoinExec.
+/// A row without a match is emitted when it is forgotten. Keys are compared as rows: null
+/// equals null, unless the plan took such rows out. Spark: StreamingSymmetricHashJoinExec.
 std::unique_ptr<Operator> MakeStreamJoin(StreamJoinOptions options);
 
 }  // namespace millrace::exec

@@ -59,6 +59,7 @@ Result<PairCondition> BindPairs(const plan::LogicalPlan& left,
 std::unique_ptr<Operator> MakeStreaming(const plan::LogicalPlan& plan, JoinOptions join) {
   StreamJoinOptions options;
   options.join = std::move(join);
+  options.join.null_safe.assign(options.join.null_safe.size(), true);
   const int key = plan::EventTimeKey(plan);
   for (const int side : {kLeft, kRight}) {
     const plan::JoinTimeBounds bounds = plan::BoundsOfSide(plan, side == kLeft);

@@ -288,12 +288,15 @@ Status Pipeline::SaveState(state::StateChanges* changes) {
 }
 
 std::vector<StateProgress> Pipeline::state_progress() const {
+  // As Spark lists them: each operator before those of its inputs, the first input first.
   std::vector<StateProgress> all;
-  for (const auto& node : nodes_) {
+  std::vector<const Node*> next = {nodes_.back().get()};
+  while (!next.empty()) {
+    const Node* node = next.back();
+    next.pop_back();
     if (auto progress = node->op().state_progress()) all.push_back(*std::move(progress));
+    next.insert(next.end(), node->children().rbegin(), node->children().rend());
   }
-  // Spark lists the operator nearest to the sink first.
-  std::reverse(all.begin(), all.end());
   return all;
 }
 

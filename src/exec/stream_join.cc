@@ -45,8 +45,7 @@ class StreamJoin final : public Operator {
     MILLRACE_RETURN_IF_ERROR(DropLate(side, &batch));
     const int64_t rows = batch->num_rows();
     if (rows == 0) return Status::OK();
-    MILLRACE_RETURN_IF_ERROR(FindKeyedRows(join_, side, batch, epoch().eval,
-                                           join_.keeps_unmatched(side), &keyed_));
+    MILLRACE_RETURN_IF_ERROR(FindKeyedRows(join_, side, batch, epoch().eval, &keyed_));
     outputs_of_.assign(rows, 0);
     MILLRACE_RETURN_IF_ERROR(EmitUnmatchable(side, batch, out));
     MILLRACE_RETURN_IF_ERROR(Match(side, batch, out));
@@ -178,7 +177,6 @@ class StreamJoin final : public Operator {
   Status Match(int side, const Batch& batch, Emitter& out) {
     const JoinState& other = states_[1 - side];
     for (size_t i = 0; i < keyed_.rows.size(); ++i) {
-      if (!keyed_.unmatchable.empty() && keyed_.unmatchable[i]) continue;
       Slot slot = other.First(keyed_.keys[static_cast<int64_t>(i)]);
       for (; slot != state::kNoSlot; slot = other.Next(slot)) {
         rows_.push_back(keyed_.rows[i]);

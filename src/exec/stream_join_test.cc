@@ -24,7 +24,7 @@ StreamJoinOptions Within5Seconds(JoinType type) {
     side.schema = Ddl(kColumns);
     side.keys = {ColumnAt(side.schema, 0)};
   }
-  join.null_safe = {false};
+  join.null_safe = {true};
   join.schema = join.left_only() ? Ddl(kColumns)
                                  : Ddl("k string, t timestamp, k string, t timestamp");
   const data::TypePtr time = data::TimestampType();
@@ -115,6 +115,13 @@ TEST(StreamJoin, ARowWithoutMatchComesOutWhenItIsForgotten) {
               testing::UnorderedElementsAre("b|00:10|null|null", "null|00:10|null|null",
                                             "null|null|c|00:12"));
   EXPECT_EQ(runner.op().state_progress()->rows_total, 0);
+}
+
+TEST(StreamJoin, NullMeetsNullWherePlansLeaveIt) {
+  OperatorRunner runner(MakeStreamJoin(Within5Seconds(JoinType::kFullOuter)));
+  EXPECT_THAT(Times(runner.Epoch({At(R"([[null, "1970-01-01T00:00:10Z"]])"),
+                                  At(R"([[null, "1970-01-01T00:00:11Z"]])")})),
+              ElementsAre("null|00:10|null|00:11"));
 }
 
 TEST(StreamJoin, SemiGivesEachLeftRowOnceAndForgetsIt) {

@@ -1,6 +1,7 @@
 // join(): the part of PlanBuilder that makes Join.
 #include <arrow/array/array_primitive.h>
 #include <arrow/type.h>
+#include <arrow/type_traits.h>
 
 #include <algorithm>
 
@@ -176,8 +177,7 @@ class JoinParts {
     return Status::OK();
   }
 
-  // The columns of a side that no matching row has null: plain ones in keys and
-  // comparisons.
+  // What no matching row of a side has null: keys, and plain columns in comparisons.
   Status RequireNotNull(int side) {
     std::vector<ExprPtr> columns;
     const auto add = [&](const ExprPtr& operand) {
@@ -186,13 +186,19 @@ class JoinParts {
         return;
       const bool known =
           std::any_of(columns.begin(), columns.end(), [&](const ExprPtr& other) {
-            return static_cast<const expr::Column&>(*other).id() == column->id();
+            const auto* named = dynamic_cast<const expr::Column*>(other.get());
+            return named != nullptr && named->id() == column->id();
           });
       if (!known) columns.push_back(operand);
     };
     const std::vector<ExprPtr>& keys = side == kLeft ? join_.left_keys : join_.right_keys;
     for (size_t i = 0; i < keys.size(); ++i) {
-      if (!join_.null_safe[i]) add(keys[i]);
+      // As seen on Spark: it pairs null keys of these types.
+      const bool floating = arrow::is_floating(keys[i]->type()->id());
+      if (join_.null_safe[i] || floating) continue;
+      add(keys[i]);
+      const bool plain = dynamic_cast<const expr::Column*>(keys[i].get()) != nullptr;
+      if (!plain && keys[i]->nullable()) columns.push_back(keys[i]);
     }
     std::vector<ExprPtr> conjuncts;
     if (join_.condition != nullptr) SplitConjuncts(join_.condition, &conjuncts);

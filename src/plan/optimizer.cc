@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/overloaded.h"
+#include "plan/filter_pushdown.h"
 
 namespace millrace::plan {
 namespace {
@@ -259,7 +260,7 @@ PlanPtr Prune(const PlanPtr& plan, const Required& required) {
 PlanPtr Optimize(const PlanPtr& plan) {
   Required required;
   for (const Attribute& attribute : plan->output) required.insert(attribute.id);
-  return Select(Prune(plan, required), plan->output);
+  return Select(Prune(PushFilters(plan), required), plan->output);
 }
 
 }  // namespace millrace::plan

@@ -5,8 +5,9 @@
 
 namespace millrace::plan {
 
-/// Drops columns nobody reads, down to the scans and into from_json's schema. Expressions
-/// that can fail keep their place.
+/// Drops columns nobody reads, down to the scans and into from_json's schema; moves the
+/// conditions of streams as filter_pushdown.h says. Other expressions that can fail keep
+/// their place.
 PlanPtr Optimize(const PlanPtr& plan);
 
 }  // namespace millrace::plan

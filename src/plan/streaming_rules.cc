@@ -17,7 +17,8 @@ using connector::OutputMode;
 
 // Spark's texts without a class of their own.
 Error Legacy3102(std::string_view text) {
-  return AnalysisError("_LEGACY_ERROR_TEMP_3102", "", "{}", text);
+  return AnalysisError("_LEGACY_ERROR_TEMP_3102", "", "{}", text)
+      .Param("msg", std::string(text));
 }
 
 Error UnsupportedMode(OutputMode mode, std::string_view operation) {
@@ -183,10 +184,22 @@ Status CheckNode(const PlanPtr& plan, OutputMode mode) {
             return Status::OK();
           },
           [&](const Join& join) { return CheckJoin(plan, join, mode); },
+          [&](const Union&) -> Status {
+            for (const PlanPtr& child : plan->children) {
+              if (child->streaming) continue;
+              return Legacy3102(
+                  "Union between streaming and batch DataFrames/Datasets is not "
+                  "supported");
+            }
+            return Status::OK();
+          },
           [&](const MultisetOperation& operation) -> Status {
+            if (operation.intersects) {
+              return Legacy3102(
+                  "Intersect of streaming DataFrames/Datasets is not supported");
+            }
             return Legacy3102(
-                fmt::format("{} of streaming DataFrames/Datasets is not supported",
-                            operation.intersects ? "Intersect" : "Except"));
+                "Except on a streaming DataFrame/Dataset on the right is not supported");
           },
           [&](const WindowFunctions& window) -> Status {
             return AnalysisError(
@@ -258,12 +271,15 @@ Status CheckBatch(const PlanPtr& plan) {
       }
     }
   }
-  return AnalysisError(
-      "_LEGACY_ERROR_TEMP_3102", "",
-      "Queries with streaming sources must be executed with "
-      "writeStream.start(), or from a streaming table or flow definition within "
-      "a Spark Declarative Pipeline.;\n{}",
-      std::get<Scan>(source->node).provider->name());
+  const auto& scan = std::get<Scan>(source->node);
+  const std::string name = scan.paths.empty()
+                               ? std::string(scan.provider->name())
+                               : fmt::format("FileSource[{}]", scan.paths[0]);
+  const std::string text =
+      "Queries with streaming sources must be executed with writeStream.start(), or from "
+      "a streaming table or flow definition within a Spark Declarative Pipeline.";
+  return AnalysisError("_LEGACY_ERROR_TEMP_3102", "", "{};\n{}", text, name)
+      .Param("msg", text);
 }
 
 std::string_view OutputModeName(OutputMode mode) {

@@ -15,7 +15,8 @@ Status StreamFailed(const StreamingQuery& query, const Status& cause,
                     const std::string& offsets) {
   const ErrorInfo& error = cause.error();
   return Error(error.fault,
-               "Query [id = {}, runId = {}] terminated with exception: {}\n"
+               "Query [id = {}, runId = {}] terminated with exception: {} SQLSTATE: "
+               "XXKST\n"
                "=== Streaming Query ===\n"
                "Identifier: {}[id = {}, runId = {}]\n"
                "Current Committed Offsets: {}",
