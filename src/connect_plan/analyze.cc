@@ -121,7 +121,7 @@ std::string ToDdl(const arrow::Schema& schema) {
 }  // namespace
 
 Result<plan::PlanPtr> Session::DecodePlan(const proto::Plan& plan,
-                                          const plan::SessionConf& conf) const {
+                                          const plan::SessionConf& conf) {
   if (!plan.has_root()) {
     return ArgumentError("Only a relation can be analysed; the request has none.");
   }

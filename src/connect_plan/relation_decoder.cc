@@ -79,6 +79,8 @@ class Decoder {
                                   lookups_.artifact);
       case proto::Relation::kCachedRemoteRelation:
         return RemoteRelation(relation.cached_remote_relation().relation_id());
+      case proto::Relation::kCatalog:
+        return lookups_.catalog(relation);
       case proto::Relation::kRange: {
         const auto& range = relation.range();
         return builder_.Range(range.start(), range.end(), range.step());
@@ -192,7 +194,7 @@ class Decoder {
       MILLRACE_ASSIGN_OR_RETURN(
           const std::vector<std::string> parts,
           plan::ParseAttributeName(read.named_table().unparsed_identifier()));
-      MILLRACE_ASSIGN_OR_RETURN(PlanPtr table, Table(parts));
+      MILLRACE_ASSIGN_OR_RETURN(PlanPtr table, Table(parts, read.is_streaming()));
       return builder_.Alias(std::move(table), parts.back());
     }
     const auto& source = read.data_source();
@@ -209,16 +211,16 @@ class Decoder {
   }
 
   // A view or table; or files, as parquet.`/path`.
-  Result<PlanPtr> Table(const std::vector<std::string>& parts) {
+  Result<PlanPtr> Table(const std::vector<std::string>& parts, bool streaming = false) {
     if (parts.size() == 1) {
       const auto reference = references_.find(parts[0]);
       if (reference != references_.end()) return reference->second;
-      if (PlanPtr view = lookups_.view(parts[0])) return view;
     }
+    if (PlanPtr view = lookups_.view(parts)) return view;
     if (parts.size() == 2 && builder_.HasFileFormat(parts[0])) {
       return builder_.Read(parts[0], Options(), {parts[1]}, "", /*streaming=*/false, "");
     }
-    return builder_.Table(parts);
+    return builder_.Table(parts, streaming);
   }
 
   Result<PlanPtr> Sql(const proto::SQL& sql) {

@@ -14,9 +14,11 @@ namespace millrace::connect_plan {
 
 /// What a session knows by name; each gives null where there is nothing.
 struct Lookups {
-  std::function<plan::PlanPtr(const std::string& name)> view;
+  std::function<plan::PlanPtr(const std::vector<std::string>& name_parts)> view;
   /// What the server keeps for the client: the rows of a batch in foreachBatch.
   std::function<plan::PlanPtr(const std::string& id)> remote_relation;
+  /// What a call of spark.catalog gives.
+  std::function<Result<plan::PlanPtr>(const spark::connect::Relation& relation)> catalog;
   ArtifactLookup artifact;
 };
 

@@ -12,6 +12,7 @@
 #include "base/uuid.h"
 #include "connect_plan/execution.h"
 #include "connect_plan/relation_decoder.h"
+#include "connect_plan/table_writer.h"
 #include "connect_plan/type_codec.h"
 #include "data/show.h"
 #include "exec/batch_query.h"
@@ -78,7 +79,7 @@ void Session::CopyFrom(const Session& other) {
   const std::scoped_lock lock(mutex_, other.mutex_);
   conf_ = other.conf_;
   conf_.set_session_id(id_);
-  views_ = other.views_;
+  for (auto& [name, plan] : other.views_.All()) views_.Add(name, true, plan);
 }
 
 plan::SessionConf Session::conf() const {
@@ -86,10 +87,11 @@ plan::SessionConf Session::conf() const {
   return conf_;
 }
 
-plan::PlanPtr Session::FindView(const std::string& name) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = views_.find(LowerCase(name));
-  return found == views_.end() ? nullptr : found->second;
+plan::PlanPtr Session::FindView(const std::vector<std::string>& name_parts) const {
+  if (name_parts.size() == 1) return views_.Find(name_parts[0]);
+  const bool global =
+      name_parts.size() == 2 && EqualsIgnoreCase(name_parts[0], "global_temp");
+  return global ? environment_.global_views->Find(name_parts[1]) : nullptr;
 }
 
 plan::PlanPtr Session::FindRemoteRelation(const std::string& id) const {
@@ -115,13 +117,15 @@ plan::PlanBuilder Session::Builder(const plan::SessionConf& conf) const {
                            environment_.clock);
 }
 
-Lookups Session::MakeLookups() const {
-  return {[this](const std::string& name) { return FindView(name); },
-          [this](const std::string& id) { return FindRemoteRelation(id); }, artifacts_};
+Lookups Session::MakeLookups() {
+  return {[this](const std::vector<std::string>& name) { return FindView(name); },
+          [this](const std::string& id) { return FindRemoteRelation(id); },
+          [this](const proto::Relation& relation) { return CatalogRelation(relation); },
+          artifacts_};
 }
 
 Result<plan::PlanPtr> Session::Decode(const proto::Relation& relation,
-                                      const plan::SessionConf& conf) const {
+                                      const plan::SessionConf& conf) {
   return DecodeRelation(relation, Builder(conf), MakeLookups());
 }
 
@@ -213,58 +217,96 @@ Status Session::ShowString(const proto::ShowString& show, const Execution& execu
 }
 
 Status Session::Write(const proto::WriteOperation& write, std::stop_token stop) {
-  if (!write.sort_column_names().empty() || write.has_bucket_by()) {
-    return UnsupportedError("sortBy and bucketBy of a write are not supported yet.");
+  if (!write.has_table() &&
+      (!write.sort_column_names().empty() || write.has_bucket_by())) {
+    return UnsupportedError("sortBy and bucketBy of files are not supported yet.");
   }
   const plan::SessionConf conf = this->conf();
   MILLRACE_ASSIGN_OR_RETURN(const plan::PlanPtr plan, Decode(write.input(), conf));
   if (plan->streaming) {
     return AnalysisError(
-        "CALL_ON_STREAMING_DATASET_UNSUPPORTED", "42KDE",
-        "The method `write` can not be called on streaming Dataset/DataFrame.");
+               "CALL_ON_STREAMING_DATASET_UNSUPPORTED", "42KDE",
+               "The method `write` can not be called on streaming Dataset/DataFrame.")
+        .Param("methodName", "`write`");
   }
-  const Options options(
-      std::map<std::string, std::string>(write.options().begin(), write.options().end()));
-  MILLRACE_ASSIGN_OR_RETURN(
-      const connector::SinkProvider* provider,
-      environment_.connectors->Sink(write.has_source() ? write.source() : "parquet"));
-  connector::SinkContext context;
-  context.fs = environment_.fs;
-  context.session_time_zone = conf.time_zone();
-  context.session_id = id_;
-  context.path = write.has_path() ? write.path() : options.GetOr("path", "");
-  connector::SaveMode mode = ToSaveMode(write.mode());
-  if (write.has_table()) {
-    const std::string& name = write.table().table_name();
-    MILLRACE_ASSIGN_OR_RETURN(context.path, plan::TableFolder(conf, name));
-    const bool insert = write.table().save_method() ==
-                        proto::WriteOperation::SaveTable::TABLE_SAVE_METHOD_INSERT_INTO;
-    if (insert) {
-      MILLRACE_RETURN_IF_ERROR(Builder(conf).Table({name}).status());
-      if (mode != connector::SaveMode::kOverwrite) mode = connector::SaveMode::kAppend;
-    }
-    if (provider->name() != "parquet") {
-      return UnsupportedError(
-          "A table in the format {} is not supported: tables are Parquet "
-          "files.",
-          provider->name());
-    }
+  const std::map<std::string, std::string> options(write.options().begin(),
+                                                   write.options().end());
+  std::vector<std::string> partition_columns(write.partitioning_columns().begin(),
+                                             write.partitioning_columns().end());
+  const connector::SaveMode mode = ToSaveMode(write.mode());
+  const TableWriter writer(environment_, conf, std::move(stop));
+  if (!write.has_table()) {
+    const auto path = options.find("path");
+    return writer.Write(
+        plan,
+        {.format = write.has_source() ? write.source() : "parquet",
+         .options = Options(options),
+         .path = write.has_path() || path == options.end() ? write.path() : path->second,
+         .partition_columns = std::move(partition_columns),
+         .mode = mode});
   }
-  context.partition_columns.assign(write.partitioning_columns().begin(),
-                                   write.partitioning_columns().end());
-  context.streaming = false;
-  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<connector::Sink> sink,
-                            provider->MakeBatch(options, plan->schema(), context, mode));
-  if (sink == nullptr) return Status::OK();  // mode ignore, and there is something
-  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<connector::SinkWriter> writer,
-                            sink->Open(0, 0));
-  const exec::BatchQueryOptions run{environment_.fs, environment_.clock,
-                                    conf.time_zone()};
-  MILLRACE_RETURN_IF_ERROR(exec::RunBatchQuery(
-      plan::Optimize(plan), run,
-      [&](const data::Batch& batch) { return writer->Write(batch); }, stop));
-  MILLRACE_ASSIGN_OR_RETURN(const connector::CommitMessage message, writer->Prepare());
-  return sink->Commit(0, {&message, 1});
+  MILLRACE_ASSIGN_OR_RETURN(const std::vector<std::string> name,
+                            plan::ParseAttributeName(write.table().table_name()));
+  MILLRACE_ASSIGN_OR_RETURN(plan::TableInfo table, writer.NewTable(name));
+  MILLRACE_ASSIGN_OR_RETURN(const std::optional<plan::TableInfo> known,
+                            Builder(conf).tables().Find(table.id));
+  const bool insert = write.table().save_method() ==
+                      proto::WriteOperation::SaveTable::TABLE_SAVE_METHOD_INSERT_INTO;
+  if (insert && !known) return plan::TableNotFound(name, conf);
+  if (insert || (known && mode == connector::SaveMode::kAppend)) {
+    return writer.Insert(*known, plan, /*by_name=*/!insert,
+                         mode == connector::SaveMode::kOverwrite);
+  }
+  if (write.has_source() && !write.source().empty()) table.format = write.source();
+  table.partition_columns = std::move(partition_columns);
+  table.options = options;
+  if (const auto path = options.find("path"); path != options.end()) {
+    table.external = true;
+    table.location = path->second;
+    table.options.erase("path");
+  }
+  return writer.CreateAs(std::move(table), plan, mode);
+}
+
+Status Session::WriteV2(const proto::WriteOperationV2& write, std::stop_token stop) {
+  const plan::SessionConf conf = this->conf();
+  MILLRACE_ASSIGN_OR_RETURN(const plan::PlanPtr plan, Decode(write.input(), conf));
+  MILLRACE_ASSIGN_OR_RETURN(const std::vector<std::string> name,
+                            plan::ParseAttributeName(write.table_name()));
+  const TableWriter writer(environment_, conf, std::move(stop));
+  MILLRACE_ASSIGN_OR_RETURN(plan::TableInfo table, writer.NewTable(name));
+  if (write.mode() == proto::WriteOperationV2::MODE_CREATE) {
+    if (!write.provider().empty()) table.format = write.provider();
+    for (const proto::Expression& column : write.partitioning_columns()) {
+      if (!column.has_unresolved_attribute()) {
+        return UnsupportedError(
+            "A table partitioned by anything but columns is not supported yet.");
+      }
+      table.partition_columns.push_back(
+          column.unresolved_attribute().unparsed_identifier());
+    }
+    table.options.insert(write.options().begin(), write.options().end());
+    table.properties.insert(write.table_properties().begin(),
+                            write.table_properties().end());
+    return writer.CreateAs(std::move(table), plan, connector::SaveMode::kErrorIfExists);
+  }
+  if (write.mode() == proto::WriteOperationV2::MODE_REPLACE ||
+      write.mode() == proto::WriteOperationV2::MODE_CREATE_OR_REPLACE) {
+    return AnalysisError(
+               "UNSUPPORTED_FEATURE.TABLE_OPERATION", "0A000",
+               "The feature is not supported: Table {} does not support REPLACE TABLE AS "
+               "SELECT. Please check the current catalog and namespace to make sure the "
+               "qualified table name is expected, and also check the catalog "
+               "implementation which is configured by \"spark.sql.catalog\".",
+               table.id.Quoted())
+        .Param("tableName", table.id.Quoted())
+        .Param("operation", "REPLACE TABLE AS SELECT");
+  }
+  MILLRACE_ASSIGN_OR_RETURN(const std::optional<plan::TableInfo> known,
+                            Builder(conf).tables().Find(table.id));
+  if (!known) return plan::TableNotFound(name, conf);
+  return AnalysisError("_LEGACY_ERROR_TEMP_1050", "", "Cannot write into v1 table: {}.",
+                       table.id.Quoted());
 }
 
 Result<proto::ConfigResponse> Session::Config(const proto::ConfigRequest& request) {

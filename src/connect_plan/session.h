@@ -6,11 +6,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <stop_token>
 #include <string>
 
 #include "connect_plan/listener_bus.h"
 #include "connect_plan/local_relation.h"
+#include "connect_plan/views.h"
 #include "plan/plan_builder.h"
 #include "python_worker/foreach_batch.h"
 #include "spark/connect/base.pb.h"
@@ -28,6 +30,8 @@ struct SessionEnvironment {
   Clock* clock = nullptr;
   /// How to run pickled functions; null: not at all.
   const python_worker::PythonOptions* python = nullptr;
+  /// Those of the database global_temp.
+  std::shared_ptr<Views> global_views = std::make_shared<Views>();
 };
 
 /// Takes the responses of one execution, in order.
@@ -70,14 +74,14 @@ class Session {
   class Execution;
 
   plan::SessionConf conf() const;
-  plan::PlanPtr FindView(const std::string& name) const;
+  plan::PlanPtr FindView(const std::vector<std::string>& name_parts) const;
   plan::PlanPtr FindRemoteRelation(const std::string& id) const;
   streaming::QueryEnvironment QueryEnvironmentOf(const SessionEnvironment& environment);
   plan::PlanBuilder Builder(const plan::SessionConf& conf) const;
-  Lookups MakeLookups() const;
+  Lookups MakeLookups();
   /// With the settings of now.
   Result<plan::PlanPtr> Decode(const spark::connect::Relation& relation,
-                               const plan::SessionConf& conf) const;
+                               const plan::SessionConf& conf);
 
   Status ExecuteRelation(const spark::connect::Relation& relation,
                          const Execution& execution, std::stop_token stop);
@@ -93,13 +97,22 @@ class Session {
                         const Execution& execution, std::stop_token stop);
   /// spark.sql(…): answers with the relation to read, which for a command holds its
   /// result.
-  Status SqlCommand(const spark::connect::SqlCommand& command,
-                    const Execution& execution);
+  Status SqlCommand(const spark::connect::SqlCommand& command, const Execution& execution,
+                    std::stop_token stop);
   /// Runs what is no query; gives its result.
   Result<data::Batch> RunStatement(const sql::Statement& statement,
-                                   const plan::SessionConf& conf);
-  Status CreateView(const std::string& name, bool replace, plan::PlanPtr plan);
+                                   const plan::SessionConf& conf, std::stop_token stop);
+  Status CreateView(const std::string& name, bool replace, bool global,
+                    plan::PlanPtr plan);
   Status Write(const spark::connect::WriteOperation& write, std::stop_token stop);
+  Status WriteV2(const spark::connect::WriteOperationV2& write, std::stop_token stop);
+  /// spark.catalog: does what the relation says; its result. Again the same where the
+  /// client sends the relation again.
+  Result<plan::PlanPtr> CatalogRelation(const spark::connect::Relation& relation);
+  Result<data::Batch> RunCatalog(const spark::connect::Catalog& catalog,
+                                 const plan::SessionConf& conf);
+  /// Errors: SCHEMA_NOT_FOUND / 42704.
+  Status UseDatabase(const std::string& name);
   Status StartQuery(const spark::connect::WriteStreamOperationStart& start,
                     const Execution& execution);
   /// Gives the query the sink it asks for.
@@ -117,7 +130,7 @@ class Session {
   Status AddInputFiles(const plan::LogicalPlan& plan, const plan::SessionConf& conf,
                        spark::connect::AnalyzePlanResponse::InputFiles* out) const;
   Result<plan::PlanPtr> DecodePlan(const spark::connect::Plan& plan,
-                                   const plan::SessionConf& conf) const;
+                                   const plan::SessionConf& conf);
 
   const std::string id_;
   const std::string server_side_id_;
@@ -125,12 +138,15 @@ class Session {
   const SessionEnvironment environment_;
   mutable std::mutex mutex_;
   plan::SessionConf conf_;  // guarded by mutex_
-  // By name in lower case; guarded by mutex_.
-  std::map<std::string, plan::PlanPtr, std::less<>> views_;
+  Views views_;
   std::map<std::string, plan::PlanPtr, std::less<>>
       remote_relations_;  // guarded by mutex_
   /// df.persist(): by the text of the relation. Guarded by mutex_.
   std::map<std::string, spark::connect::StorageLevel> storage_levels_;
+  std::set<std::string> cached_tables_;  // guarded by mutex_
+  /// Tables made by spark.catalog.createTable: by the text of the relation. Guarded by
+  /// mutex_.
+  std::map<std::string, plan::PlanPtr> created_tables_;
   ListenerBus listeners_;
   streaming::QueryManager queries_;  // last: its queries call the others
 };

@@ -1,6 +1,4 @@
 // spark.sql(…): queries are checked and given back to be read; commands run at once.
-#include <arrow/array/builder_binary.h>
-#include <arrow/array/builder_primitive.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
@@ -10,7 +8,9 @@
 #include "connect_plan/execution.h"
 #include "connect_plan/query_decoder.h"
 #include "connect_plan/relation_decoder.h"
+#include "connect_plan/result_rows.h"
 #include "connect_plan/session.h"
+#include "connect_plan/table_commands.h"
 #include "plan/explain.h"
 #include "plan/optimizer.h"
 
@@ -36,70 +36,13 @@ proto::Relation InputOf(const proto::SqlCommand& command) {
   return relation;
 }
 
-using TextRow = std::vector<std::optional<std::string>>;
-
-// Rows of texts; a column of another type is made of its texts by a cast of the caller.
-struct TextColumn {
-  std::string name;
-  bool nullable = false;
-};
-
-Result<data::Batch> TextTable(const std::vector<TextColumn>& names,
-                              const std::vector<TextRow>& rows) {
-  arrow::FieldVector fields;
-  std::vector<data::ArrayPtr> columns;
-  for (size_t i = 0; i < names.size(); ++i) {
-    arrow::StringViewBuilder builder;
-    arrow::Status status;
-    for (const TextRow& row : rows) {
-      if (status.ok()) status = row[i] ? builder.Append(*row[i]) : builder.AppendNull();
-    }
-    data::ArrayPtr column;
-    if (status.ok()) status = builder.Finish(&column);
-    if (!status.ok()) return InternalError("making a result: {}", status.ToString());
-    fields.push_back(arrow::field(names[i].name, data::StringType(), names[i].nullable));
-    columns.push_back(std::move(column));
+// A row of one text each.
+nlohmann::json Matching(const std::vector<std::string>& names, std::string_view pattern) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const std::string& name : names) {
+    if (MatchesPattern(name, pattern)) rows.push_back(nlohmann::json::array({name}));
   }
-  return arrow::RecordBatch::Make(arrow::schema(std::move(fields)),
-                                  static_cast<int64_t>(rows.size()), std::move(columns));
-}
-
-Result<data::Batch> Nothing() { return TextTable({}, {}); }
-
-// SHOW TABLES and SHOW VIEWS: temporary views have no namespace.
-Result<data::Batch> ViewTable(const std::string& name_column,
-                              const std::vector<std::string>& views) {
-  std::vector<TextRow> rows;
-  for (const std::string& view : views) rows.push_back({"", view});
-  MILLRACE_ASSIGN_OR_RETURN(const data::Batch texts,
-                            TextTable({{"namespace"}, {name_column}}, rows));
-  arrow::BooleanBuilder builder;
-  data::ArrayPtr temporary;
-  arrow::Status status = builder.AppendValues(std::vector<bool>(views.size(), true));
-  if (status.ok()) status = builder.Finish(&temporary);
-  if (!status.ok()) return InternalError("making a result: {}", status.ToString());
-  arrow::FieldVector fields = texts->schema()->fields();
-  fields.push_back(arrow::field("isTemporary", data::BooleanType(), false));
-  std::vector<data::ArrayPtr> columns = texts->columns();
-  columns.push_back(std::move(temporary));
-  return arrow::RecordBatch::Make(arrow::schema(std::move(fields)), texts->num_rows(),
-                                  std::move(columns));
-}
-
-Error ViewNotFound(const std::vector<std::string>& parts) {
-  std::string name = parts.size() == 1 ? "`spark_catalog`.`default`" : "";
-  for (const std::string& part : parts) name += (name.empty() ? "`" : ".`") + part + "`";
-  return AnalysisError(
-             "TABLE_OR_VIEW_NOT_FOUND", "42P01",
-             "The table or view {} cannot be found. Verify the spelling and "
-             "correctness of the schema and catalog.\nSearch path: "
-             "[`spark_catalog`.`default`].\nIf you did not qualify the name with a "
-             "schema, verify the current_schema() output, or qualify the name with the "
-             "correct schema and catalog.\nTo tolerate the error on drop use DROP VIEW "
-             "IF EXISTS or DROP TABLE IF EXISTS.",
-             name)
-      .Param("relationName", name)
-      .Param("searchPath", "[`spark_catalog`.`default`]");
+  return rows;
 }
 
 Status CheckViewColumns(const sql::CreateView& view, const plan::LogicalPlan& plan) {
@@ -125,7 +68,8 @@ Status CheckViewColumns(const sql::CreateView& view, const plan::LogicalPlan& pl
 
 }  // namespace
 
-Status Session::SqlCommand(const proto::SqlCommand& command, const Execution& execution) {
+Status Session::SqlCommand(const proto::SqlCommand& command, const Execution& execution,
+                           std::stop_token stop) {
   const plan::SessionConf conf = this->conf();
   proto::ExecutePlanResponse response = execution.MakeResponse();
   proto::Relation* relation = response.mutable_sql_command_result()->mutable_relation();
@@ -136,7 +80,8 @@ Status Session::SqlCommand(const proto::SqlCommand& command, const Execution& ex
                               ParseSql(relation->sql(), Builder(conf)));
     is_query = std::holds_alternative<sql::QueryPtr>(statement);
     if (!is_query) {
-      MILLRACE_ASSIGN_OR_RETURN(const data::Batch result, RunStatement(statement, conf));
+      MILLRACE_ASSIGN_OR_RETURN(const data::Batch result,
+                                RunStatement(statement, conf, std::move(stop)));
       MILLRACE_ASSIGN_OR_RETURN(*relation->mutable_local_relation()->mutable_data(),
                                 ToArrowStream(result));
     }
@@ -145,31 +90,40 @@ Status Session::SqlCommand(const proto::SqlCommand& command, const Execution& ex
   return execution.Write(response);
 }
 
-Status Session::CreateView(const std::string& name, bool replace, plan::PlanPtr plan) {
+Status Session::CreateView(const std::string& name, bool replace, bool global,
+                           plan::PlanPtr plan) {
+  Views& views = global ? *environment_.global_views : views_;
+  if (views.Add(name, replace, std::move(plan))) return Status::OK();
+  const std::string quoted = (global ? "`global_temp`.`" : "`") + name + "`";
+  return AnalysisError(
+             "TEMP_TABLE_OR_VIEW_ALREADY_EXISTS", "42P07",
+             "Cannot create the temporary view {} because it already exists.\nChoose a "
+             "different name, drop or replace the existing view.",
+             quoted)
+      .Param("relationName", quoted);
+}
+
+Status Session::UseDatabase(const std::string& name) {
+  const plan::SessionConf conf = this->conf();
+  const std::string database = LowerCase(name);
+  MILLRACE_ASSIGN_OR_RETURN(
+      const bool known, plan::TableCatalog(conf, environment_.fs).HasDatabase(database));
+  if (!known) return plan::DatabaseNotFound(database);
   const std::lock_guard lock(mutex_);
-  const std::string key = LowerCase(name);
-  if (!replace && views_.contains(key)) {
-    return AnalysisError(
-               "TEMP_TABLE_OR_VIEW_ALREADY_EXISTS", "42P07",
-               "Cannot create the temporary view `{}` because it already exists.\n"
-               "Choose a different name, drop or replace the existing view.",
-               name)
-        .Param("relationName", "`" + name + "`");
-  }
-  views_[key] = std::move(plan);
+  conf_.set_current_database(database);
   return Status::OK();
 }
 
 Result<data::Batch> Session::RunStatement(const sql::Statement& statement,
-                                          const plan::SessionConf& conf) {
+                                          const plan::SessionConf& conf,
+                                          std::stop_token stop) {
   const auto decode = [&](const sql::QueryPtr& query) {
     return DecodeSqlQuery(*query, Builder(conf), MakeLookups());
   };
-  const auto view_names = [this] {
-    const std::lock_guard lock(mutex_);
-    std::vector<std::string> names;
-    for (const auto& [name, plan] : views_) names.push_back(name);
-    return names;
+  const TableScope scope{environment_, conf, views_, decode, std::move(stop)};
+  const auto done = [](const Status& status) -> Result<data::Batch> {
+    MILLRACE_RETURN_IF_ERROR(status);
+    return NoRows();
   };
   return std::visit(
       Overloaded{
@@ -181,57 +135,68 @@ Result<data::Batch> Session::RunStatement(const sql::Statement& statement,
             MILLRACE_RETURN_IF_ERROR(CheckViewColumns(view, *plan));
             MILLRACE_ASSIGN_OR_RETURN(
                 plan, WithColumnNames(std::move(plan), view.column_names, Builder(conf)));
-            MILLRACE_RETURN_IF_ERROR(
-                CreateView(view.name, view.replace, std::move(plan)));
-            return Nothing();
+            return done(
+                CreateView(view.name, view.replace, view.global, std::move(plan)));
           },
-          [&](const sql::DropView& drop) -> Result<data::Batch> {
-            const std::lock_guard lock(mutex_);
-            const bool dropped =
-                drop.name.size() == 1 && views_.erase(LowerCase(drop.name[0])) > 0;
-            if (!dropped && !drop.if_exists) return ViewNotFound(drop.name);
-            return Nothing();
+          [&](const sql::DropTable& drop) { return RunDropTable(drop, scope); },
+          [&](const sql::CreateTable& create) { return RunCreateTable(create, scope); },
+          [&](const sql::Insert& insert) { return RunInsert(insert, scope); },
+          [&](const sql::CreateDatabase& create) {
+            return done(scope.tables().CreateDatabase(LowerCase(create.name),
+                                                      create.if_not_exists));
           },
+          [&](const sql::DropDatabase& drop) {
+            return done(scope.tables().DropDatabase(LowerCase(drop.name), drop.if_exists,
+                                                    drop.cascade));
+          },
+          [&](const sql::UseDatabase& use) { return done(UseDatabase(use.name)); },
           [&](const sql::SetCommand& set) -> Result<data::Batch> {
             const std::lock_guard lock(mutex_);
             if (set.value) MILLRACE_RETURN_IF_ERROR(conf_.Set(set.key, *set.value));
-            std::vector<TextRow> rows;
+            nlohmann::json rows = nlohmann::json::array();
+            const auto add = [&](const std::string& key, const std::string& value) {
+              rows.push_back(nlohmann::json::array({key, value}));
+            };
             if (set.key.empty()) {
-              for (const auto& [key, value] : conf_.explicitly_set()) {
-                rows.push_back({key, value});
-              }
+              for (const auto& [key, value] : conf_.explicitly_set()) add(key, value);
             } else {
-              rows.push_back({set.key, conf_.GetOr(set.key, "<undefined>")});
+              add(set.key, conf_.GetOr(set.key, "<undefined>"));
             }
-            return TextTable({{"key"}, {"value"}}, rows);
+            return ResultRows("key string not null, value string not null", rows);
           },
           [&](const sql::ResetCommand& reset) -> Result<data::Batch> {
             const std::lock_guard lock(mutex_);
             if (reset.key.empty()) {
               conf_ = plan::SessionConf();
+              conf_.set_session_id(id_);
             } else {
               conf_.Unset(reset.key);
             }
-            return Nothing();
+            return NoRows();
           },
-          [&](const sql::ShowTables& show) -> Result<data::Batch> {
-            return ViewTable(show.views ? "viewName" : "tableName", view_names());
+          [&](const sql::ShowTables& show) { return RunShowTables(show, scope); },
+          [&](const sql::ShowDatabases& show) -> Result<data::Batch> {
+            MILLRACE_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                                      scope.tables().Databases());
+            return ResultRows("namespace string not null", Matching(names, show.pattern));
           },
-          [&](const sql::DescribeTable& describe) -> Result<data::Batch> {
-            MILLRACE_ASSIGN_OR_RETURN(const plan::PlanPtr plan, decode(describe.query));
-            std::vector<TextRow> rows;
-            for (const plan::Attribute& attribute : plan->output) {
-              rows.push_back(
-                  {attribute.name, data::SimpleTypeName(*attribute.type), std::nullopt});
-            }
-            return TextTable({{"col_name"}, {"data_type"}, {"comment", true}}, rows);
+          [&](const sql::ShowFunctions& show) {
+            return ResultRows("function string not null",
+                              Matching(FunctionNames(show.pattern), ""));
+          },
+          [&](const sql::TableCommand& command) {
+            return RunTableCommand(command, scope);
+          },
+          [&](const sql::DescribeTable& describe) {
+            return RunDescribe(describe, scope);
           },
           [&](const sql::ExplainQuery& explain) -> Result<data::Batch> {
             MILLRACE_ASSIGN_OR_RETURN(const plan::PlanPtr plan, decode(explain.query));
-            return TextTable({{"plan", true}}, {{"== Optimized Logical Plan ==\n" +
-                                                 plan::TreeText(plan::Optimize(plan))}});
+            const std::string text =
+                "== Optimized Logical Plan ==\n" + plan::TreeText(plan::Optimize(plan));
+            return ResultRows("plan string", Matching({text}, ""));
           },
-          [](const sql::NoOperation&) -> Result<data::Batch> { return Nothing(); },
+          [](const sql::NoOperation&) { return NoRows(); },
       },
       statement);
 }

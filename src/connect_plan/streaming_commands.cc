@@ -8,6 +8,7 @@
 #include "base/interval.h"
 #include "connect_plan/execution.h"
 #include "connect_plan/session.h"
+#include "connect_plan/table_writer.h"
 #include "plan/explain.h"
 #include "plan/optimizer.h"
 #include "plan/streaming_rules.h"
@@ -140,6 +141,8 @@ Status Session::ExecuteCommand(const proto::Command& command, const Execution& e
                                 std::move(stop));
     case proto::Command::kWriteOperation:
       return Write(command.write_operation(), std::move(stop));
+    case proto::Command::kWriteOperationV2:
+      return WriteV2(command.write_operation_v2(), std::move(stop));
     case proto::Command::kRemoveCachedRemoteRelationCommand:
       RemoveRemoteRelation(
           command.remove_cached_remote_relation_command().relation().relation_id());
@@ -152,10 +155,10 @@ Status Session::ExecuteCommand(const proto::Command& command, const Execution& e
     case proto::Command::kCreateDataframeView: {
       const auto& view = command.create_dataframe_view();
       MILLRACE_ASSIGN_OR_RETURN(plan::PlanPtr plan, Decode(view.input(), conf()));
-      return CreateView(view.name(), view.replace(), std::move(plan));
+      return CreateView(view.name(), view.replace(), view.is_global(), std::move(plan));
     }
     case proto::Command::kSqlCommand:
-      return SqlCommand(command.sql_command(), execution);
+      return SqlCommand(command.sql_command(), execution, std::move(stop));
     default: {
       const auto* field = proto::Command::descriptor()->FindFieldByNumber(
           static_cast<int>(command.command_type_case()));
@@ -209,17 +212,25 @@ Status Session::SetSink(const proto::WriteStreamOperationStart& start,
     }
   }
   if (start.has_table_name()) {
-    if (query->sink->name() != "parquet") {
-      return UnsupportedError(
-          "toTable with the format {} is not supported: tables are Parquet "
-          "files.",
-          query->sink->name());
-    }
-    MILLRACE_ASSIGN_OR_RETURN(options["path"],
-                              plan::TableFolder(query->conf, start.table_name()));
+    MILLRACE_ASSIGN_OR_RETURN(const std::vector<std::string> name,
+                              plan::ParseAttributeName(start.table_name()));
+    const TableWriter writer(environment_, query->conf, std::stop_token());
+    MILLRACE_ASSIGN_OR_RETURN(plan::TableInfo table, writer.NewTable(name));
+    table.format = query->sink->name();
+    table.partition_columns.assign(start.partitioning_column_names().begin(),
+                                   start.partitioning_column_names().end());
+    table.schema = query->plan->schema();
+    MILLRACE_RETURN_IF_ERROR(writer.Create(table, /*if_not_exists=*/true));
+    MILLRACE_ASSIGN_OR_RETURN(const std::optional<plan::TableInfo> known,
+                              Builder(query->conf).tables().Find(table.id));
+    if (known) options["path"] = known->location;
   }
   query->sink_options = Options(options);
   query->path = start.has_path() ? start.path() : query->sink_options.GetOr("path", "");
+  if (query->path.empty() && query->own_sink == nullptr &&
+      Builder(query->conf).HasFileFormat(std::string(query->sink->name()))) {
+    return ArgumentError("'path' is not specified.").Class("_LEGACY_ERROR_TEMP_2047");
+  }
   query->partition_columns.assign(start.partitioning_column_names().begin(),
                                   start.partitioning_column_names().end());
   return CheckPartitionColumns(query->partition_columns, query->plan->output);

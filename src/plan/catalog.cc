@@ -106,11 +106,22 @@ bool IsCore(std::string_view key) {
                      [&](std::string_view prefix) { return key.starts_with(prefix); });
 }
 
+// Formats that every Spark has and Millrace has not.
+bool IsOfSpark(std::string_view format) {
+  constexpr std::array<std::string_view, 6> kFormats = {
+      "avro", "binaryfile", "jdbc", "orc", "rate-micro-batch", "xml"};
+  const std::string name = LowerCase(format);
+  return std::find(kFormats.begin(), kFormats.end(), name) != kFormats.end();
+}
+
 template <typename Map>
 auto FindFormat(const Map& providers, std::string_view format)
     -> Result<decltype(providers.begin()->second.get())> {
   const auto found = providers.find(LowerCase(format));
   if (found != providers.end()) return found->second.get();
+  if (IsOfSpark(format)) {
+    return UnsupportedError("The data source {} is not supported yet.", format);
+  }
   return Error(
              Fault::kUser,
              "Failed to find the data source: {}. Make sure the provider name is correct "

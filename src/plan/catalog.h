@@ -58,11 +58,16 @@ class SessionConf {
   const std::string& session_id() const { return session_id_; }
   void set_session_id(std::string id) { session_id_ = std::move(id); }
 
+  /// What `USE` named; in lower case.
+  const std::string& current_database() const { return current_database_; }
+  void set_current_database(std::string name) { current_database_ = std::move(name); }
+
   std::string time_zone() const { return GetOr("spark.sql.session.timeZone", "UTC"); }
 
  private:
   std::map<std::string, std::string, std::less<>> set_;
   std::string session_id_;
+  std::string current_database_ = "default";
 };
 
 }  // namespace millrace::plan

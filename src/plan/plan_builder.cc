@@ -96,29 +96,6 @@ Result<std::chrono::microseconds> ParseDelay(const std::string& text) {
 
 }  // namespace
 
-Result<std::string> TableFolder(const SessionConf& conf, const std::string& name) {
-  constexpr std::string_view kDefaultSchema = "default.";
-  std::string table =
-      name.starts_with(kDefaultSchema) ? name.substr(kDefaultSchema.size()) : name;
-  if (table.size() > 1 && table.front() == '`' && table.back() == '`') {
-    table = table.substr(1, table.size() - 2);
-  }
-  const bool plain =
-      !table.empty() && std::all_of(table.begin(), table.end(), [](char c) {
-        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-      });
-  if (!plain) {
-    return AnalysisError(
-               "INVALID_SCHEMA_OR_RELATION_NAME", "42602",
-               "`{}` is not a valid name for tables/schemas. Valid names only contain "
-               "alphabet characters, numbers and _.",
-               table)
-        .Param("name", "`" + table + "`");
-  }
-  return JoinPath(conf.GetOr("spark.sql.warehouse.dir", "spark-warehouse"),
-                  LowerCase(table));
-}
-
 PlanBuilder::PlanBuilder(const Connectors& connectors, const SessionConf& conf,
                          FileSystem* fs, Clock* clock)
     : connectors_(connectors), conf_(conf), fs_(fs), clock_(clock) {}
@@ -145,44 +122,30 @@ Result<PlanPtr> PlanBuilder::Read(std::string_view format, const Options& option
                   std::move(output), streaming);
 }
 
-Result<PlanPtr> PlanBuilder::Table(const std::vector<std::string>& name_parts) const {
+Result<PlanPtr> PlanBuilder::Table(const std::vector<std::string>& name_parts,
+                                   bool streaming) const {
   for (const auto& tables : connectors_.tables()) {
     std::optional<connector::TableContent> content =
         tables->Find(conf_.session_id(), name_parts.back());
     if (content) return Local(std::move(content->schema), std::move(content->batches));
   }
-  if (name_parts.size() <= 2) {
-    const std::string saved = fmt::format("{}", fmt::join(name_parts, "."));
-    if (const Result<std::string> folder = TableFolder(conf_, saved); folder.ok()) {
-      MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> info, fs_->Stat(*folder));
-      if (info) return Read("parquet", Options(), {*folder}, "", false, "");
-    }
+  const TableCatalog catalog(conf_, fs_);
+  MILLRACE_ASSIGN_OR_RETURN(const TableId id, catalog.Resolve(name_parts));
+  MILLRACE_ASSIGN_OR_RETURN(const std::optional<TableInfo> table, catalog.Find(id));
+  if (!table) return TableNotFound(name_parts, conf_);
+  const std::string schema =
+      table->schema == nullptr ? "" : data::SchemaToJson(*table->schema);
+  if (!schema.empty() && !streaming) {
+    MILLRACE_ASSIGN_OR_RETURN(const std::optional<FileInfo> folder,
+                              fs_->Stat(table->location));
+    if (!folder) return Local(table->schema, {});
   }
-  std::string name;
-  for (const std::string& part : name_parts)
-    name += (name.empty() ? "`" : ".`") + part + "`";
-  if (name_parts.size() > 2) {
-    return AnalysisError(
-        "REQUIRES_SINGLE_PART_NAMESPACE", "42K05",
-        "spark_catalog requires a single-part namespace, but got identifier {}.", name);
-  }
-  return AnalysisError(
-             "TABLE_OR_VIEW_NOT_FOUND", "42P01",
-             "The table or view {} cannot be found. Verify the spelling and "
-             "correctness of the schema and catalog.\nSearch path: "
-             "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`].\nIf "
-             "you did not qualify the name with a schema, verify the current_schema() "
-             "output, or qualify the name with the correct schema and catalog.\nTo "
-             "tolerate the error on drop use DROP VIEW IF EXISTS or DROP TABLE IF "
-             "EXISTS.",
-             name)
-      .Param("relationName", name)
-      .Param("searchPath",
-             "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]");
+  return Read(table->format, Options(table->options), {table->location}, schema,
+              streaming, "");
 }
 
 bool PlanBuilder::HasFileFormat(const std::string& format) const {
-  constexpr std::array<std::string_view, 3> kFormats = {"parquet", "json", "csv"};
+  constexpr std::array<std::string_view, 4> kFormats = {"parquet", "json", "csv", "text"};
   return std::any_of(kFormats.begin(), kFormats.end(), [&](std::string_view name) {
     return EqualsIgnoreCase(name, format);
   });

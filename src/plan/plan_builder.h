@@ -12,6 +12,7 @@
 
 #include "plan/catalog.h"
 #include "plan/logical_plan.h"
+#include "plan/table_catalog.h"
 #include "plan/unresolved.h"
 
 namespace millrace::plan {
@@ -27,9 +28,6 @@ struct JoinCriteria {
   bool natural = false;  // USING all names that both have
 };
 
-/// Where the rows of a saved table lie: <spark.sql.warehouse.dir>/<name>. Errors: a name
-/// that is no plain identifier.
-Result<std::string> TableFolder(const SessionConf& conf, const std::string& name);
 /// The clauses of a SELECT but for FROM and WHERE.
 struct SelectClauses {
   enum class Grouping { kNone, kExpressions, kAll };
@@ -54,9 +52,10 @@ class PlanBuilder {
   Result<PlanPtr> Read(std::string_view format, const Options& options,
                        const std::vector<std::string>& paths, const std::string& schema,
                        bool streaming, const std::string& source_name) const;
-  /// A table by name: of a memory sink of the session, or saved as Parquet files. Errors:
+  /// A table by name: of a memory sink of the session, or of the catalogue. Errors:
   /// TABLE_OR_VIEW_NOT_FOUND / 42P01.
-  Result<PlanPtr> Table(const std::vector<std::string>& name_parts) const;
+  Result<PlanPtr> Table(const std::vector<std::string>& name_parts,
+                        bool streaming = false) const;
   /// Whether a format's files can be read as a table, as parquet.`/path` in SQL.
   bool HasFileFormat(const std::string& format) const;
   Result<PlanPtr> Local(data::SchemaPtr schema, std::vector<data::Batch> batches) const;
@@ -119,6 +118,7 @@ class PlanBuilder {
   Result<PlanPtr> Sort(PlanPtr input, std::span<const UnresolvedExpr> order) const;
 
   const SessionConf& conf() const { return conf_; }
+  TableCatalog tables() const { return TableCatalog(conf_, fs_); }
   const Clock& clock() const { return *clock_; }
 
  private:

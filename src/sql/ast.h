@@ -111,17 +111,57 @@ struct Query {
   std::optional<Expression> offset;
 };
 
+/// CREATE [GLOBAL] TEMP VIEW
 struct CreateView {
   std::string name;
   std::vector<std::string> column_names;
   bool replace = false;
+  bool global = false;
   QueryPtr query;
 };
 
 /// DROP VIEW or TABLE
-struct DropView {
+struct DropTable {
   std::vector<std::string> name;
+  bool view = false;
   bool if_exists = false;
+};
+
+struct CreateTable {
+  std::vector<std::string> name;
+  bool if_not_exists = false;
+  std::string columns;  // DDL; empty: those of the query or of the files
+  std::string format;   // empty: the default
+  std::vector<std::string> partition_columns;
+  std::string location;
+  std::string comment;
+  std::map<std::string, std::string> options;
+  std::map<std::string, std::string> properties;
+  QueryPtr query;  // null if none
+};
+
+/// INSERT INTO, INSERT OVERWRITE
+struct Insert {
+  std::vector<std::string> name;
+  bool overwrite = false;
+  bool by_name = false;
+  std::vector<std::string> column_names;  // empty: all
+  QueryPtr query;
+};
+
+struct CreateDatabase {
+  std::string name;
+  bool if_not_exists = false;
+};
+
+struct DropDatabase {
+  std::string name;
+  bool if_exists = false;
+  bool cascade = false;
+};
+
+struct UseDatabase {
+  std::string name;
 };
 
 /// SET key = value; SET key; SET
@@ -137,9 +177,28 @@ struct ResetCommand {
 
 struct ShowTables {
   bool views = false;
+  std::string database;  // empty: the current one
+  std::string pattern;   // empty: all
 };
 
+struct ShowDatabases {
+  std::string pattern;
+};
+
+struct ShowFunctions {
+  std::string pattern;
+};
+
+/// SHOW COLUMNS IN, SHOW CREATE TABLE, SHOW TBLPROPERTIES; TRUNCATE TABLE, ANALYZE TABLE.
+struct TableCommand {
+  enum class Kind { kColumns, kCreate, kProperties, kTruncate, kAnalyze };
+  Kind kind = Kind::kColumns;
+  std::vector<std::string> name;
+};
+
+/// DESCRIBE of a table, by `name`, or of a query.
 struct DescribeTable {
+  std::vector<std::string> name;
   QueryPtr query;
 };
 
@@ -151,7 +210,9 @@ struct ExplainQuery {
 /// CACHE, UNCACHE, REFRESH TABLE …: accepted; there is nothing to do.
 struct NoOperation {};
 
-using Statement = std::variant<QueryPtr, CreateView, DropView, SetCommand, ResetCommand,
-                               ShowTables, DescribeTable, ExplainQuery, NoOperation>;
+using Statement = std::variant<QueryPtr, CreateView, DropTable, CreateTable, Insert,
+                               CreateDatabase, DropDatabase, UseDatabase, SetCommand,
+                               ResetCommand, ShowTables, ShowDatabases, ShowFunctions,
+                               TableCommand, DescribeTable, ExplainQuery, NoOperation>;
 
 }  // namespace millrace::sql

@@ -113,7 +113,7 @@ TEST(ParseQuery, Commands) {
   EXPECT_EQ(view.name, "v");
   EXPECT_TRUE(view.replace);
   EXPECT_THAT(view.column_names, ElementsAre("a"));
-  EXPECT_TRUE(std::get<DropView>(Read("DROP VIEW IF EXISTS v")).if_exists);
+  EXPECT_TRUE(std::get<DropTable>(Read("DROP VIEW IF EXISTS v")).if_exists);
   const auto set = std::get<SetCommand>(Read("SET a.b = x 'y' ; "));
   EXPECT_EQ(set.key, "a.b");
   EXPECT_EQ(set.value, "x 'y'");
@@ -126,6 +126,44 @@ TEST(ParseQuery, Commands) {
   EXPECT_TRUE(std::holds_alternative<DescribeTable>(Read("DESCRIBE TABLE t")));
   EXPECT_TRUE(std::holds_alternative<ExplainQuery>(Read("EXPLAIN EXTENDED SELECT 1")));
   EXPECT_TRUE(std::holds_alternative<NoOperation>(Read("CACHE LAZY TABLE t")));
+}
+
+TEST(ParseQuery, CommandsAboutTables) {
+  const auto made = std::get<CreateTable>(
+      Read("CREATE TABLE IF NOT EXISTS d.t (a DECIMAL(5,2) NOT NULL, `b c` STRING) USING "
+           "csv OPTIONS (sep = ';', 'x' 1) PARTITIONED BY (a) LOCATION '/p' COMMENT 'c' "
+           "TBLPROPERTIES (a.b = 'v')"));
+  EXPECT_THAT(made.name, ElementsAre("d", "t"));
+  EXPECT_TRUE(made.if_not_exists);
+  EXPECT_EQ(made.columns, "a DECIMAL(5,2) NOT NULL, `b c` STRING");
+  EXPECT_EQ(made.format, "csv");
+  EXPECT_EQ(made.options.at("sep"), ";");
+  EXPECT_EQ(made.options.at("x"), "1");
+  EXPECT_THAT(made.partition_columns, ElementsAre("a"));
+  EXPECT_EQ(made.location, "/p");
+  EXPECT_EQ(made.comment, "c");
+  EXPECT_EQ(made.properties.at("a.b"), "v");
+  EXPECT_EQ(made.query, nullptr);
+  EXPECT_NE(std::get<CreateTable>(Read("CREATE TABLE t AS (SELECT 1)")).query, nullptr);
+  const auto insert =
+      std::get<Insert>(Read("INSERT OVERWRITE TABLE t (b, a) VALUES (1, 2)"));
+  EXPECT_TRUE(insert.overwrite);
+  EXPECT_THAT(insert.column_names, ElementsAre("b", "a"));
+  EXPECT_TRUE(std::get<Insert>(Read("INSERT INTO t (SELECT 1)")).column_names.empty());
+  EXPECT_TRUE(std::get<Insert>(Read("INSERT INTO t BY NAME SELECT 1 AS a")).by_name);
+  EXPECT_FALSE(std::get<DropTable>(Read("DROP TABLE t")).view);
+  EXPECT_EQ(std::get<CreateDatabase>(Read("CREATE SCHEMA d")).name, "d");
+  EXPECT_TRUE(std::get<DropDatabase>(Read("DROP DATABASE d CASCADE")).cascade);
+  EXPECT_EQ(std::get<UseDatabase>(Read("USE d")).name, "d");
+  EXPECT_EQ(std::get<UseDatabase>(Read("USE DATABASE d")).name, "d");
+  const auto tables = std::get<ShowTables>(Read("SHOW TABLES IN d LIKE 'a*'"));
+  EXPECT_EQ(tables.database, "d");
+  EXPECT_EQ(tables.pattern, "a*");
+  EXPECT_EQ(std::get<ShowDatabases>(Read("SHOW DATABASES 'x'")).pattern, "x");
+  EXPECT_EQ(std::get<TableCommand>(Read("SHOW CREATE TABLE t")).kind,
+            TableCommand::Kind::kCreate);
+  EXPECT_EQ(std::get<TableCommand>(Read("ANALYZE TABLE t COMPUTE STATISTICS")).kind,
+            TableCommand::Kind::kAnalyze);
 }
 
 }  // namespace

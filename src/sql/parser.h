@@ -183,10 +183,23 @@ class Parser {
   // Statements (statement.cc).
   Result<Statement> ParseStatementHere();
   Result<Statement> Create();
-  Result<Statement> Drop();
   Result<Statement> Set();
-  Result<Statement> Show();
   Result<Statement> Describe();
+
+  // Statements about tables and databases (table_statement.cc).
+  Result<Statement> CreateTableStatement(size_t first_token);
+  Status TableClauses(CreateTable* table);
+  Result<std::string> ColumnDdl();
+  Result<std::map<std::string, std::string>> PropertyList();
+  bool TakeDatabaseWord();
+  bool TakeIfExists() { return TakeWords({"IF", "EXISTS"}); }
+  bool TakeIfNotExists() { return TakeWords({"IF", "NOT", "EXISTS"}); }
+  Result<Statement> Drop();
+  Result<Statement> InsertStatement();
+  Result<Statement> Use();
+  Result<Statement> Show();
+  Result<std::string> ShowPattern();
+  Result<Statement> TableCommandRest(TableCommand::Kind kind);
   std::string RestOfText();
 
   const std::string_view text_;

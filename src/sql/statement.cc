@@ -1,4 +1,4 @@
-// Statements: a query, or a command about views and settings.
+// Statements: a query, or a command about temporary views and settings.
 #include "sql/parser.h"
 
 namespace millrace::sql {
@@ -13,6 +13,8 @@ Result<Statement> Parser::ParseStatementHere() {
   if (IsWord("DROP")) return Drop();
   if (IsWord("SET")) return Set();
   if (IsWord("SHOW")) return Show();
+  if (IsWord("INSERT")) return InsertStatement();
+  if (IsWord("USE")) return Use();
   if (IsAnyWord({"DESCRIBE", "DESC"})) return Describe();
   const size_t first = next_;
   if (TakeWord("RESET")) {
@@ -36,24 +38,35 @@ Result<Statement> Parser::ParseStatementHere() {
       return Unsupported(first, "CACHE TABLE … AS");
     return Statement(NoOperation());
   }
-  if (IsAnyWord({"INSERT", "ALTER", "MERGE", "DELETE", "UPDATE", "TRUNCATE", "USE",
-                 "ANALYZE", "LOAD", "ADD", "REPLACE", "MSCK", "GRANT", "REVOKE",
-                 "DECLARE", "CALL", "EXECUTE"})) {
+  if (TakeWords({"TRUNCATE", "TABLE"})) {
+    return TableCommandRest(TableCommand::Kind::kTruncate);
+  }
+  if (TakeWords({"ANALYZE", "TABLE"})) {
+    return TableCommandRest(TableCommand::Kind::kAnalyze);
+  }
+  if (IsAnyWord({"ALTER", "MERGE", "DELETE", "UPDATE", "TRUNCATE", "ANALYZE", "LOAD",
+                 "ADD", "REPLACE", "MSCK", "GRANT", "REVOKE", "DECLARE", "CALL",
+                 "EXECUTE"})) {
     ++next_;
     return Unsupported(first, fmt::format("The statement {}", tokens_[first].text));
   }
   return Unexpected();
 }
 
-// CREATE [OR REPLACE] TEMP VIEW name [(columns)] AS query
+// CREATE [OR REPLACE] [GLOBAL] TEMP VIEW name [(columns)] AS query; other things are in
+// table_statement.cc
 Result<Statement> Parser::Create() {
   const size_t first = next_++;
   CreateView view;
   view.replace = TakeWords({"OR", "REPLACE"});
+  if (!view.replace && IsAnyWord({"TABLE", "EXTERNAL", "DATABASE", "SCHEMA"})) {
+    return CreateTableStatement(first);
+  }
+  view.global = TakeWord("GLOBAL");
   const bool temporary = TakeWord("TEMPORARY") || TakeWord("TEMP");
   if (!temporary || !TakeWord("VIEW")) {
     if (IsName()) ++next_;
-    return Unsupported(first, "CREATE of anything but a TEMP VIEW");
+    return Unsupported(first, "CREATE of anything but a TABLE, DATABASE or TEMP VIEW");
   }
   if (TakeWords({"IF", "NOT", "EXISTS"})) {
     return ParseError(FragmentFrom(first),
@@ -69,20 +82,6 @@ Result<Statement> Parser::Create() {
   MILLRACE_RETURN_IF_ERROR(ExpectWord("AS"));
   MILLRACE_ASSIGN_OR_RETURN(view.query, ParseQuery());
   return Statement(std::move(view));
-}
-
-Result<Statement> Parser::Drop() {
-  const size_t first = next_++;
-  DropView drop;
-  TakeWord("TEMPORARY");
-  if (!TakeWord("TABLE") && !TakeWord("VIEW")) {
-    if (IsName()) ++next_;
-    return Unsupported(first, "DROP of anything but a VIEW or TABLE");
-  }
-  drop.if_exists = TakeWords({"IF", "EXISTS"});
-  MILLRACE_ASSIGN_OR_RETURN(drop.name, QualifiedName());
-  TakeWord("PURGE");
-  return Statement(std::move(drop));
 }
 
 // Keys and values need no quotes, so they are read as text.
@@ -109,21 +108,6 @@ Result<Statement> Parser::Set() {
   return Statement(std::move(set));
 }
 
-Result<Statement> Parser::Show() {
-  const size_t first = next_++;
-  if (IsAnyWord({"TABLES", "VIEWS"})) {
-    const ShowTables show{IsWord("VIEWS")};
-    ++next_;
-    if (!IsEnd() && !IsSymbol(";")) {
-      ++next_;
-      return Unsupported(first, "SHOW with a database or a pattern");
-    }
-    return Statement(show);
-  }
-  if (IsName()) ++next_;
-  return Unsupported(first, "SHOW of anything but TABLES and VIEWS");
-}
-
 // DESCRIBE [TABLE] [EXTENDED] name; DESCRIBE QUERY query
 Result<Statement> Parser::Describe() {
   const size_t first = next_++;
@@ -135,18 +119,15 @@ Result<Statement> Parser::Describe() {
   if (IsWord("QUERY") && IsName(1)) ++next_;
   if (AtQuery()) {
     MILLRACE_ASSIGN_OR_RETURN(QueryPtr query, ParseQuery());
-    return Statement(DescribeTable{std::move(query)});
+    return Statement(DescribeTable{{}, std::move(query)});
   }
   if (IsWord("TABLE") && IsName(1)) ++next_;
   if (IsAnyWord({"EXTENDED", "FORMATTED"}) && IsName(1)) {
     return Unsupported(first, "DESCRIBE EXTENDED");
   }
-  MILLRACE_ASSIGN_OR_RETURN(std::vector<std::string> parts, QualifiedName());
-  auto relation = std::make_shared<Relation>();
-  relation->source = TableName{std::move(parts)};
-  auto query = std::make_shared<Query>();
-  query->body = RelationPtr(std::move(relation));
-  return Statement(DescribeTable{std::move(query)});
+  DescribeTable describe;
+  MILLRACE_ASSIGN_OR_RETURN(describe.name, QualifiedName());
+  return Statement(std::move(describe));
 }
 
 // What is left, without blanks around it and semicolons at its end; all of it is taken.
