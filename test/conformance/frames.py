@@ -8,11 +8,13 @@ import json
 import os
 import pathlib
 import re
+import threading
 import uuid
 
 from pyspark.sql import Row, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
+from pyspark.sql.streaming import StreamingQueryListener
 
 NAN, INF = float("nan"), float("inf")
 D = decimal.Decimal
@@ -196,6 +198,47 @@ class Streams:
 
         A step is the rows of one file (k, v, t), or {source number: rows}.
         """
+        with self._query(build, mode, sources, options) as (query, table):
+            results = []
+            for step in steps:
+                before = 0 if mode == "complete" else self.spark.table(table).count()
+                self._take(query, step)
+                results.append(sorted(map(str, self.spark.table(table).collect()[before:])))
+            return results
+
+    def progress(self, build, mode, *steps, sources=1, **options):
+        """Like run, but what each batch reports of itself: its number, watermark and, of each state
+        operator, the name and the rows in all, updated, removed and dropped.
+        """
+        with self._query(build, mode, sources, options) as (query, _):
+            for step in steps:
+                self._take(query, step)
+            return [
+                [one.batchId, one.eventTime.get("watermark"), [
+                    [state.operatorName, state.numRowsTotal, state.numRowsUpdated,
+                     state.numRowsRemoved, state.numRowsDroppedByWatermark]
+                    for state in one.stateOperators
+                ]]
+                for one in query.recentProgress if "addBatch" in one.durationMs
+            ]  # fmt: skip
+
+    def told(self, build, mode, *steps):
+        """Like run, but what a listener hears: starts, batches with rows, ends."""
+        heard = Listener()
+        self.spark.streams.addListener(heard)
+        try:
+            with self._query(build, mode, 1, {}) as (query, _):
+                with contextlib.suppress(Exception):  # that is told as well
+                    for step in steps:
+                        self._take(query, step)
+                query.stop()
+                assert heard.ended.wait(60), heard.events
+            return heard.events
+        finally:
+            self.spark.streams.removeListener(heard)
+
+    @contextlib.contextmanager
+    def _query(self, build, mode, sources, options):
         table = f"t{uuid.uuid4().hex}"
         inputs = [self.source(f"in{i}") for i in range(sources)]
         query = (
@@ -203,16 +246,14 @@ class Streams:
             .option("checkpointLocation", str(self.folder / "check")).options(**options).start()
         )  # fmt: skip
         try:
-            results = []
-            for step in steps:
-                before = 0 if mode == "complete" else self.spark.table(table).count()
-                for i, rows in (step if isinstance(step, dict) else {0: step}).items():
-                    self.add(f"in{i}", [dict(zip("kvt", row)) for row in rows])
-                query.processAllAvailable()
-                results.append(sorted(map(str, self.spark.table(table).collect()[before:])))
-            return results
+            yield query, table
         finally:
             query.stop()
+
+    def _take(self, query, step):
+        for i, rows in (step if isinstance(step, dict) else {0: step}).items():
+            self.add(f"in{i}", [dict(zip("kvt", row)) for row in rows])
+        query.processAllAvailable()
 
     def finish(self, writer, *steps, then):
         """Runs a query over what is there to its end, once after each step; then()."""
@@ -223,6 +264,27 @@ class Streams:
             if query.exception():
                 raise query.exception()
         return then()
+
+
+class Listener(StreamingQueryListener):
+    """Keeps what it is told, but for times, names and what depends on them."""
+
+    def __init__(self):
+        self.events, self.ended = [], threading.Event()
+
+    def onQueryStarted(self, event):
+        self.events.append("started")
+
+    def onQueryProgress(self, event):
+        if event.progress.numInputRows > 0:
+            self.events.append(["progress", event.progress.batchId, event.progress.numInputRows])
+
+    def onQueryIdle(self, event):
+        pass
+
+    def onQueryTerminated(self, event):
+        self.events.append(["terminated", event.exception is None, event.errorClassOnException])
+        self.ended.set()
 
 
 class Views:

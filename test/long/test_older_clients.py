@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 import pytest
+from python.conftest import running_server
+from wire import wire
 
 HERE = pathlib.Path(__file__).parent
 CLIENTS = HERE.parent.parent / ".deps" / "clients"
@@ -32,6 +34,14 @@ def test_an_everyday_script(client, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     words = done.stdout.splitlines()
     assert [word for word in words if word in STEPS] == STEPS
+
+
+@pytest.mark.parametrize("script", wire.SCRIPTS)
+@pytest.mark.parametrize("client", ["4.0.1", "4.1.1"])
+def test_a_wire_script(client, script, kafka, tmp_path):
+    with running_server(cwd=tmp_path) as server:
+        found = wire.run(script, server.url, kafka, tmp_path, client)
+    assert found == wire.answer(script).read_text().splitlines()
 
 
 def test_both_older_clients_are_there():
