@@ -117,9 +117,9 @@ TEST_F(ErrorsTest, TablesAreNotStreamed) {
             "WRITE_STREAM_NOT_ALLOWED");
 }
 
-TEST_F(ErrorsTest, FileSinksNeedACheckpointAndAppend) {
+TEST_F(ErrorsTest, FileSinksNeedAPathAndAppend) {
   EXPECT_THAT(StartOf(Rate(), "append", "parquet").ToString(),
-              HasSubstr("checkpointLocation must be specified"));
+              HasSubstr("'path' is not specified."));
   EXPECT_EQ(StartOf(Rate(), "update", "parquet").error().error_class,
             "STREAMING_OUTPUT_MODE.UNSUPPORTED_DATASOURCE");
 }

@@ -31,6 +31,8 @@ def test_a_table_is_there_for_other_sessions_and_after_a_restart(tmp_path, name)
         spark.sql(f"INSERT INTO {name} VALUES (1, 'x'), (2, NULL)")
         other = SparkSession.builder.remote(f"{server.url}/;session_id={uuid.uuid4()}").create()
         assert rows(other.table(name)) == [(1, "x"), (2, None)]
+        other.stop()
+        spark.stop()
         assert server.stop() == 0
     with running_server(cwd=tmp_path) as server:
         spark = SparkSession.builder.remote(server.url).create()
