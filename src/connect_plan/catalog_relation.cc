@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <nlohmann/json.hpp>
+
 #include "base/ascii.h"
 #include "base/error.h"
 #include "connect_plan/relation_decoder.h"
@@ -32,8 +34,8 @@ constexpr std::string_view kDatabaseColumns =
 // One row.
 template <typename... Values>
 Result<data::Batch> Row(std::string_view ddl, Values&&... values) {
-  return ResultRows(ddl,
-                    Json::array({Json::array({Json(std::forward<Values>(values))...})}));
+  return RowsOfJson(
+      ddl, Json::array({Json::array({Json(std::forward<Values>(values))...})}).dump());
 }
 Result<data::Batch> Value(bool value) { return Row("value boolean not null", value); }
 Result<data::Batch> Value(const std::string& value) {
@@ -70,12 +72,13 @@ class CatalogCall {
     for (const std::string& name : names) {
       if (MatchesPattern(name, pattern)) rows.push_back(DatabaseRow(name));
     }
-    return ResultRows(kDatabaseColumns, rows);
+    return RowsOfJson(kDatabaseColumns, rows.dump());
   }
 
   Result<data::Batch> GetDatabase(const std::string& name) const {
     MILLRACE_RETURN_IF_ERROR(RequireDatabase(LowerCase(name)));
-    return ResultRows(kDatabaseColumns, Json::array({DatabaseRow(LowerCase(name))}));
+    return RowsOfJson(kDatabaseColumns,
+                      Json::array({DatabaseRow(LowerCase(name))}).dump());
   }
 
   Result<data::Batch> ListTables(const std::string& database, const std::string& pattern,
@@ -93,21 +96,21 @@ class CatalogCall {
     for (const auto& [name, plan] : scope_.views.All()) {
       if (MatchesPattern(name, pattern)) rows.push_back(ViewRow(name));
     }
-    return ResultRows(kTableColumns, rows);
+    return RowsOfJson(kTableColumns, rows.dump());
   }
 
   Result<data::Batch> GetTable(const std::string& text,
                                const std::string& database) const {
     MILLRACE_ASSIGN_OR_RETURN(const std::vector<std::string> name, Name(text, database));
     if (IsTempView(name)) {
-      return ResultRows(kTableColumns, Json::array({ViewRow(LowerCase(name[0]))}));
+      return RowsOfJson(kTableColumns, Json::array({ViewRow(LowerCase(name[0]))}).dump());
     }
     if (IsGlobalView(name)) {
-      return ResultRows(kTableColumns,
-                        Json::array({ViewRow(LowerCase(name[1]), "global_temp")}));
+      return RowsOfJson(kTableColumns,
+                        Json::array({ViewRow(LowerCase(name[1]), "global_temp")}).dump());
     }
     MILLRACE_ASSIGN_OR_RETURN(const plan::TableInfo table, scope_.Known(name));
-    return ResultRows(kTableColumns, Json::array({TableRow(table)}));
+    return RowsOfJson(kTableColumns, Json::array({TableRow(table)}).dump());
   }
 
   Result<data::Batch> TableExists(const std::string& text,
@@ -138,18 +141,18 @@ class CatalogCall {
           Json::array({column.name, nullptr, data::SimpleTypeName(*column.type),
                        column.nullable, partition, false, false}));
     }
-    return ResultRows(
+    return RowsOfJson(
         "name string not null, description string, dataType string not null, nullable "
         "boolean not null, isPartition boolean not null, isBucket boolean not null, "
         "isCluster boolean not null",
-        rows);
+        rows.dump());
   }
 
   Result<data::Batch> ListFunctions(const std::string& pattern) const {
     Json rows = Json::array();
     for (const std::string& name : FunctionNames(pattern))
       rows.push_back(FunctionRow(name));
-    return ResultRows(kFunctionColumns, rows);
+    return RowsOfJson(kFunctionColumns, rows.dump());
   }
 
   Result<data::Batch> FunctionExists(const std::string& name) const {
@@ -158,7 +161,8 @@ class CatalogCall {
 
   Result<data::Batch> GetFunction(const std::string& name) const {
     if (IsFunction(name)) {
-      return ResultRows(kFunctionColumns, Json::array({FunctionRow(LowerCase(name))}));
+      return RowsOfJson(kFunctionColumns,
+                        Json::array({FunctionRow(LowerCase(name))}).dump());
     }
     const std::string path =
         "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]";
@@ -409,11 +413,12 @@ Result<data::Batch> Session::RunCatalog(const proto::Catalog& catalog,
           .Param("config", "\"spark.sql.catalog." + name + "\"");
     }
     case proto::Catalog::kListCatalogs:
-      return ResultRows(
+      return RowsOfJson(
           "name string not null, description string",
-          MatchesPattern(plan::kSessionCatalog, catalog.list_catalogs().pattern())
-              ? Json::array({Json::array({plan::kSessionCatalog, nullptr})})
-              : Json::array());
+          (MatchesPattern(plan::kSessionCatalog, catalog.list_catalogs().pattern())
+               ? Json::array({Json::array({plan::kSessionCatalog, nullptr})})
+               : Json::array())
+              .dump());
     case proto::Catalog::kListPartitions:
       MILLRACE_RETURN_IF_ERROR(call.Require(catalog.list_partitions().table_name(),
                                             plan::SearchPath::kSession));

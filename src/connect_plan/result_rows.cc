@@ -32,9 +32,9 @@ bool Matches(std::string_view name, std::string_view pattern) {
 
 }  // namespace
 
-Result<data::Batch> ResultRows(std::string_view ddl, const nlohmann::json& rows) {
+Result<data::Batch> RowsOfJson(std::string_view ddl, std::string_view json) {
   MILLRACE_ASSIGN_OR_RETURN(const data::SchemaPtr schema, data::ParseDdl(ddl));
-  return data::BatchFromJson(schema, rows.dump());
+  return data::BatchFromJson(schema, json);
 }
 
 Result<data::Batch> NoRows() { return data::EmptyBatch(arrow::schema({})); }

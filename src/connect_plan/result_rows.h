@@ -3,14 +3,12 @@
 
 #include <string_view>
 
-#include <nlohmann/json.hpp>
-
 #include "data/batch.h"
 
 namespace millrace::connect_plan {
 
-/// `rows` is an array of arrays: a value for each column of `ddl`.
-Result<data::Batch> ResultRows(std::string_view ddl, const nlohmann::json& rows);
+/// `json` is an array of arrays: a value for each column of `ddl`.
+Result<data::Batch> RowsOfJson(std::string_view ddl, std::string_view json);
 
 /// No rows and no columns.
 Result<data::Batch> NoRows();

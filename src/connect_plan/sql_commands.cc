@@ -2,6 +2,8 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include <nlohmann/json.hpp>
+
 #include "base/ascii.h"
 #include "base/error.h"
 #include "base/overloaded.h"
@@ -162,7 +164,7 @@ Result<data::Batch> Session::RunStatement(const sql::Statement& statement,
             } else {
               add(set.key, conf_.GetOr(set.key, "<undefined>"));
             }
-            return ResultRows("key string not null, value string not null", rows);
+            return RowsOfJson("key string not null, value string not null", rows.dump());
           },
           [&](const sql::ResetCommand& reset) -> Result<data::Batch> {
             const std::lock_guard lock(mutex_);
@@ -178,11 +180,12 @@ Result<data::Batch> Session::RunStatement(const sql::Statement& statement,
           [&](const sql::ShowDatabases& show) -> Result<data::Batch> {
             MILLRACE_ASSIGN_OR_RETURN(const std::vector<std::string> names,
                                       scope.tables().Databases());
-            return ResultRows("namespace string not null", Matching(names, show.pattern));
+            return RowsOfJson("namespace string not null",
+                              Matching(names, show.pattern).dump());
           },
           [&](const sql::ShowFunctions& show) {
-            return ResultRows("function string not null",
-                              Matching(FunctionNames(show.pattern), ""));
+            return RowsOfJson("function string not null",
+                              Matching(FunctionNames(show.pattern), "").dump());
           },
           [&](const sql::TableCommand& command) {
             return RunTableCommand(command, scope);
@@ -194,7 +197,7 @@ Result<data::Batch> Session::RunStatement(const sql::Statement& statement,
             MILLRACE_ASSIGN_OR_RETURN(const plan::PlanPtr plan, decode(explain.query));
             const std::string text =
                 "== Optimized Logical Plan ==\n" + plan::TreeText(plan::Optimize(plan));
-            return ResultRows("plan string", Matching({text}, ""));
+            return RowsOfJson("plan string", Matching({text}, "").dump());
           },
           [](const sql::NoOperation&) { return NoRows(); },
       },

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include <nlohmann/json.hpp>
+
 #include "base/ascii.h"
 #include "base/error.h"
 #include "connect_plan/result_rows.h"
@@ -158,11 +160,11 @@ Result<data::Batch> RunShowTables(const sql::ShowTables& show, const TableScope&
   for (const auto& [name, plan] : scope.views.All()) {
     if (MatchesPattern(name, show.pattern)) rows.push_back(Json::array({"", name, true}));
   }
-  return ResultRows(
+  return RowsOfJson(
       fmt::format("namespace string not null, {} string not null, isTemporary boolean "
                   "not null",
                   show.views ? "viewName" : "tableName"),
-      rows);
+      rows.dump());
 }
 
 std::string CreateTableText(const plan::TableInfo& table,
@@ -200,21 +202,21 @@ Result<data::Batch> RunTableCommand(const sql::TableCommand& command,
     Json rows = Json::array();
     for (const plan::Attribute& column : plan->output)
       rows.push_back(Json::array({column.name}));
-    return ResultRows("col_name string not null", rows);
+    return RowsOfJson("col_name string not null", rows.dump());
   }
   MILLRACE_ASSIGN_OR_RETURN(const plan::TableInfo table, scope.Known(command.name));
   switch (command.kind) {
     case Kind::kCreate: {
       MILLRACE_ASSIGN_OR_RETURN(const plan::PlanPtr plan, scope.RowsOf(command.name));
-      return ResultRows(
+      return RowsOfJson(
           "createtab_stmt string not null",
-          Json::array({Json::array({CreateTableText(table, plan->output)})}));
+          Json::array({Json::array({CreateTableText(table, plan->output)})}).dump());
     }
     case Kind::kProperties: {
       Json rows = Json::array();
       for (const auto& [key, value] : table.properties)
         rows.push_back(Json::array({key, value}));
-      return ResultRows("key string not null, value string not null", rows);
+      return RowsOfJson("key string not null, value string not null", rows.dump());
     }
     case Kind::kTruncate:
       if (table.external) {
@@ -250,8 +252,8 @@ Result<data::Batch> RunDescribe(const sql::DescribeTable& describe,
       if (IsPartitionColumn(column, *table)) rows.push_back(row(column));
     }
   }
-  return ResultRows("col_name string not null, data_type string not null, comment string",
-                    rows);
+  return RowsOfJson("col_name string not null, data_type string not null, comment string",
+                    rows.dump());
 }
 
 std::vector<std::string> FunctionNames(std::string_view pattern) {
