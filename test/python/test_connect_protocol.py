@@ -175,6 +175,9 @@ def interrupted(client, **how):
 
 
 def test_interrupts(client):
+    begin = client.request(pb2.ConfigRequest)  # the session is there before it is asked about
+    begin.operation.get_all.SetInParent()
+    client.stub.Config(begin)
     operations = {tag: str(uuid.uuid4()) for tag in ("a", "b", "c")}
     calls = {
         tag: client.execute(endless_plan(), operation, [tag])
@@ -189,9 +192,7 @@ def test_interrupts(client):
     for tag in calls:
         threads[tag] = threading.Thread(target=wait, args=[tag])
         threads[tag].start()
-    while set(client.states().values()) != {Status.OPERATION_STATE_RUNNING} or (
-        len(client.states()) < 3
-    ):
+    while list(client.states().values()) != [Status.OPERATION_STATE_RUNNING] * 3:
         pass
     assert interrupted(
         client, interrupt_type=pb2.InterruptRequest.INTERRUPT_TYPE_TAG, operation_tag="a"
